@@ -1,0 +1,1 @@
+//! Write Sickbay plugins in Rust.
