@@ -1,0 +1,330 @@
+//! The one task that writes, on a thread of its own: what it does (turning
+//! events into text, hashing, compressing, waiting for the disk) must not hold
+//! up those that append, and a busy runtime must not hold up the journal.
+//!
+//! Whatever waits in the queue when it looks becomes one transaction, so a
+//! single event is stored at once and a flood in large batches.
+
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use sickbay_core::event::Event;
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+
+use super::{
+    batch::{self, Row},
+    failure,
+};
+use crate::{RunHead, StoreError, encode};
+
+/// The most entries in one transaction.
+const BATCH: usize = 512;
+/// The most bytes of JSON in one transaction.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// What one run's appenders and the writer share.
+pub(super) struct Track {
+    pub(super) run: String,
+    /// The id of the run's row.
+    pub(super) row: i64,
+    /// The first failure to store, which stays.
+    pub(super) failure: OnceLock<StoreError>,
+}
+
+pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// What the writer is asked.
+pub(super) enum Command {
+    Append {
+        track: Arc<Track>,
+        seq: u64,
+        at_ms: i64,
+        event: Event,
+        room: OwnedSemaphorePermit,
+    },
+    /// Answered when all before it is stored; durably, with `Barrier::Disk`.
+    Barrier {
+        barrier: Barrier,
+        reply: Reply<()>,
+    },
+    Create {
+        head: RunHead,
+        reply: Reply<i64>,
+    },
+    End {
+        run: String,
+        outcome: String,
+        ended_ms: i64,
+        reply: Reply<()>,
+    },
+    Delete {
+        run: String,
+        reply: Reply<()>,
+    },
+    Close {
+        reply: Reply<()>,
+    },
+}
+
+/// How safe what was appended shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Barrier {
+    /// Others can read it.
+    Committed,
+    /// It survives a crash of the machine.
+    Disk,
+}
+
+/// What is collected for one transaction.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<(Arc<Track>, Row)>,
+    /// Given back when the batch is stored: what bounds the memory in flight.
+    room: Vec<OwnedSemaphorePermit>,
+    bytes: usize,
+    waiting: Vec<Reply<()>>,
+    to_disk: bool,
+}
+
+pub(super) struct Writer {
+    pub(super) journal: String,
+    pub(super) connection: SqliteConnection,
+    /// Committed, but perhaps not on the disk yet.
+    pub(super) unsynced: bool,
+    /// Which `PRAGMA synchronous` the connection has.
+    pub(super) full: bool,
+    /// Set when the writer is gone, for appends that come later.
+    pub(super) closed: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Until all senders are gone or `Close`. Everything sent before is stored.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let mut close = None;
+        while let Some(first) = commands.recv().await {
+            let mut batch = Batch::default();
+            let mut next = Some(first);
+            let mut other = None;
+            while let Some(command) = next.take() {
+                other = batch.take(command);
+                if other.is_some() || batch.rows.len() >= BATCH || batch.bytes >= BATCH_BYTES {
+                    break;
+                }
+                next = commands.try_recv().ok();
+            }
+            self.store(batch).await;
+            if let Some(command) = other {
+                close = self.carry_out(command).await;
+                if close.is_some() {
+                    commands.close();
+                }
+            }
+        }
+        self.closed.store(true, Ordering::Release);
+        let closed = self.connection.close().await.map_err(|error| failure::of(&self.journal, &error));
+        if let Some(reply) = close {
+            let _ = reply.send(closed);
+        }
+    }
+
+    async fn store(&mut self, batch: Batch) {
+        let Batch { rows, room, waiting, to_disk, .. } = batch;
+        self.store_rows(&rows, to_disk).await;
+        let synced = if to_disk && self.unsynced { self.sync().await } else { Ok(()) };
+        drop((rows, room));
+        for reply in waiting {
+            // Who asked may have gone.
+            let _ = reply.send(synced.clone());
+        }
+    }
+
+    async fn store_rows(&mut self, rows: &[(Arc<Track>, Row)], to_disk: bool) {
+        let all: Vec<_> = rows.iter().collect();
+        let Some((first, _)) = rows.first() else { return };
+        let Err(error) = self.transaction(&all, to_disk).await else { return };
+        tracing::warn!(journal = %self.journal, %error, "a batch could not be stored");
+        if rows.iter().all(|(track, _)| track.row == first.row) {
+            self.fail(&all, &error);
+            return;
+        }
+        // One run's fault must not become another's: each on its own.
+        let mut runs: Vec<i64> = rows.iter().map(|(track, _)| track.row).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        for run in runs {
+            let own: Vec<_> = rows.iter().filter(|(track, _)| track.row == run).collect();
+            if let Err(error) = self.transaction(&own, to_disk).await {
+                self.fail(&own, &error);
+            }
+        }
+    }
+
+    fn fail(&self, rows: &[&(Arc<Track>, Row)], error: &sqlx::Error) {
+        for (track, row) in rows {
+            let _ = track.failure.set(self.explain(track, row.seq, error));
+        }
+    }
+
+    fn explain(&self, track: &Track, seq: u64, error: &sqlx::Error) -> StoreError {
+        match failure::code(error) {
+            Some(failure::NO_PARENT) => StoreError::NoRun { run: track.run.clone() },
+            Some(failure::SAME_PRIMARY_KEY) => StoreError::Conflict { run: track.run.clone(), seq },
+            _ => failure::of(&self.journal, error),
+        }
+    }
+
+    async fn transaction(&mut self, rows: &[&(Arc<Track>, Row)], to_disk: bool) -> Result<(), sqlx::Error> {
+        self.synchronous(to_disk).await?;
+        let rows: Vec<&Row> = rows.iter().map(|(_, row)| row).collect();
+        batch::store(&mut self.connection, &rows).await?;
+        // A commit to the disk takes all earlier ones with it.
+        self.unsynced = !to_disk;
+        Ok(())
+    }
+
+    async fn synchronous(&mut self, full: bool) -> Result<(), sqlx::Error> {
+        if self.full != full {
+            let sql = if full { "PRAGMA synchronous = FULL" } else { "PRAGMA synchronous = NORMAL" };
+            sqlx::raw_sql(sql).execute(&mut self.connection).await?;
+            self.full = full;
+        }
+        Ok(())
+    }
+
+    /// Earlier commits reach the disk with the next full one, so this makes one
+    /// that changes nothing.
+    async fn sync(&mut self) -> Result<(), StoreError> {
+        let touch = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'runs'";
+        let result = match self.synchronous(true).await {
+            Ok(()) => sqlx::query(touch).execute(&mut self.connection).await.map(drop),
+            Err(error) => Err(error),
+        };
+        result.map_err(|error| failure::of(&self.journal, &error))?;
+        self.unsynced = false;
+        Ok(())
+    }
+
+    /// What is not an append. Gives back who waits for the end, for `Close`.
+    async fn carry_out(&mut self, command: Command) -> Option<Reply<()>> {
+        match command {
+            Command::Create { head, reply } => {
+                let result = self.create(&head).await;
+                let _ = reply.send(result);
+            }
+            Command::End { run, outcome, ended_ms, reply } => {
+                let result = self.end(&run, &outcome, ended_ms).await;
+                let _ = reply.send(result);
+            }
+            Command::Delete { run, reply } => {
+                let result = self.delete(&run).await;
+                let _ = reply.send(result);
+            }
+            Command::Close { reply } => return Some(reply),
+            // Taken into a batch before.
+            Command::Append { .. } | Command::Barrier { .. } => {}
+        }
+        None
+    }
+
+    async fn create(&mut self, head: &RunHead) -> Result<i64, StoreError> {
+        let sql = "INSERT INTO runs (run, profile, started_ms, format, host_version) VALUES (?, ?, ?, ?, ?)";
+        let result = sqlx::query(sql)
+            .bind(&head.run)
+            .bind(&head.profile)
+            .bind(head.started_ms)
+            .bind(head.format)
+            .bind(&head.host_version)
+            .execute(&mut self.connection)
+            .await;
+        self.unsynced = true;
+        match result {
+            Ok(done) => Ok(done.last_insert_rowid()),
+            Err(error) if failure::code(&error) == Some(failure::SAME_UNIQUE) => {
+                Err(StoreError::RunExists { run: head.run.clone() })
+            }
+            Err(error) => Err(failure::of(&self.journal, &error)),
+        }
+    }
+
+    async fn end(&mut self, run: &str, outcome: &str, ended_ms: i64) -> Result<(), StoreError> {
+        self.synchronous(true).await.map_err(|error| failure::of(&self.journal, &error))?;
+        let done = sqlx::query("UPDATE runs SET outcome = ?, ended_ms = ? WHERE run = ?")
+            .bind(outcome)
+            .bind(ended_ms)
+            .bind(run)
+            .execute(&mut self.connection)
+            .await
+            .map_err(|error| failure::of(&self.journal, &error))?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NoRun { run: run.to_owned() });
+        }
+        self.unsynced = false;
+        Ok(())
+    }
+
+    async fn delete(&mut self, run: &str) -> Result<(), StoreError> {
+        let failed = |error: sqlx::Error| failure::of(&self.journal, &error);
+        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM runs WHERE run = ?")
+            .bind(run)
+            .fetch_optional(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let Some(id) = found else { return Err(StoreError::NoRun { run: run.to_owned() }) };
+        for sql in ["DELETE FROM entries WHERE run = ?", "DELETE FROM runs WHERE id = ?"] {
+            sqlx::query(sql).bind(id).execute(&mut *transaction).await.map_err(failed)?;
+        }
+        let orphans = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM entries WHERE blob IS NOT NULL)";
+        sqlx::query(orphans).execute(&mut *transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        self.unsynced = true;
+        // Gives the space back; the run is gone already, so a failure here only
+        // leaves the file larger than it must be.
+        if let Err(error) = sqlx::raw_sql("PRAGMA incremental_vacuum").execute(&mut self.connection).await {
+            tracing::debug!(journal = %self.journal, %error, "no space was given back");
+        }
+        Ok(())
+    }
+}
+
+impl Batch {
+    /// Takes appends and barriers; gives back what is neither.
+    fn take(&mut self, command: Command) -> Option<Command> {
+        match command {
+            Command::Append { track, seq, at_ms, event, room } => {
+                self.room.push(room);
+                // After a failure nothing more is stored, so that there is no gap.
+                if track.failure.get().is_none() {
+                    self.add(track, seq, at_ms, event);
+                }
+                None
+            }
+            Command::Barrier { barrier, reply } => {
+                self.to_disk |= barrier == Barrier::Disk;
+                self.waiting.push(reply);
+                None
+            }
+            other => Some(other),
+        }
+    }
+
+    fn add(&mut self, track: Arc<Track>, seq: u64, at_ms: i64, event: Event) {
+        let kind = event.kind();
+        match encode::encode(&event) {
+            Ok(encoded) => {
+                self.bytes += encoded.bytes;
+                let ends = if let Event::RunEnded { outcome } = event { Some(outcome) } else { None };
+                let row = Row { run: track.row, seq, at_ms, kind, encoded, ends };
+                self.rows.push((track, row));
+            }
+            Err(why) => {
+                let run = track.run.clone();
+                let _ =
+                    track.failure.set(StoreError::UnstorableEvent { run, seq, kind: kind.to_owned(), why });
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! How much memory an event takes while it waits to be stored, roughly and
+//! quickly: the payloads of an event are text or small JSON, so this looks at
+//! a few lengths.
+
+use serde_json::Value;
+use sickbay_core::{
+    event::Event,
+    outside::{Answer, Ask},
+};
+
+/// What an event takes with nothing in it.
+const BASE: usize = 256;
+/// Values looked at before the rest is guessed to be as heavy again.
+const MAX_VISITS: usize = 4096;
+
+/// Bytes, roughly.
+pub(crate) fn of(event: &Event) -> usize {
+    BASE + match event {
+        Event::RunStarted { settings, plugins, .. } => value(settings) + plugins.len() * 256,
+        Event::CallStarted { input, .. } => value(input),
+        Event::AskStarted { request, .. } => ask(request),
+        Event::AskEnded { answer: ended, .. } => answer(ended),
+        Event::Logged { context, message, .. } => context.len() + message.len(),
+        Event::CallEnded { output, .. } => output.as_ref().map_or(0, value),
+        Event::Reported { report } => value(report),
+        Event::StageStarted { .. }
+        | Event::StageEnded { .. }
+        | Event::LimitHit { .. }
+        | Event::Cancelled { .. }
+        | Event::RunEnded { .. } => 0,
+    }
+}
+
+fn ask(ask: &Ask) -> usize {
+    match ask {
+        Ask::ModelComplete { request } => value(request),
+        Ask::ProcessRun { stdin, .. } => stdin.len(),
+        _ => 0,
+    }
+}
+
+fn answer(answer: &Answer) -> usize {
+    match answer {
+        Answer::ClusterKinds { kinds } => kinds.len() * 128,
+        Answer::Page { page, .. } => page.objects.iter().map(|object| object.len() + 24).sum(),
+        Answer::Object { object, .. } => object.len(),
+        Answer::Log { log, .. } => log.lines.iter().map(|line| line.len() + 24).sum(),
+        Answer::Completion { completion } => value(completion),
+        Answer::Exit { stdout, stderr, .. } => stdout.len() + stderr.len(),
+        Answer::ConfigAll { entries } => {
+            entries.iter().map(|(key, value)| key.len() + value.len() + 48).sum()
+        }
+        Answer::Config { .. } | Answer::ClusterInfo { .. } | Answer::Permitted | Answer::Failed { .. } => 0,
+    }
+}
+
+fn value(value: &Value) -> usize {
+    let mut pending = vec![value];
+    let (mut bytes, mut visits) = (0usize, 0usize);
+    while let Some(next) = pending.pop() {
+        visits += 1;
+        bytes += 32;
+        if visits > MAX_VISITS {
+            return bytes * 2 + pending.len() * 32;
+        }
+        match next {
+            Value::String(text) => bytes += text.len(),
+            // Wide lists are not pushed whole: only what may still be visited.
+            Value::Array(items) => {
+                bytes += items.len() * 32;
+                pending.extend(items.iter().take(MAX_VISITS - visits));
+            }
+            Value::Object(fields) => {
+                bytes += fields.len() * 96;
+                pending.extend(fields.values().take(MAX_VISITS - visits));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    bytes
+}
