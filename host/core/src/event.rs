@@ -42,15 +42,40 @@ pub enum Event {
         plugins: Vec<PluginPin>,
     },
     /// The loop entered a stage for the `visit`-th time (from 1).
-    StageStarted { stage: String, visit: u32 },
-    StageEnded { stage: String, visit: u32, outcome: String },
+    StageStarted {
+        stage: String,
+        visit: u32,
+    },
+    StageEnded {
+        stage: String,
+        visit: u32,
+        outcome: String,
+    },
     /// Written before a plugin is called.
-    CallStarted { call: u64, plugin: String, function: String, input: Value },
+    CallStarted {
+        call: u64,
+        plugin: String,
+        function: String,
+        input: Value,
+    },
     /// Written before the host answers a guest.
-    AskStarted { call: u64, ask: u64, request: Ask },
-    AskEnded { call: u64, ask: u64, answer: Answer },
+    AskStarted {
+        call: u64,
+        ask: u64,
+        request: Ask,
+    },
+    AskEnded {
+        call: u64,
+        ask: u64,
+        answer: Answer,
+    },
     /// What a guest logged; no effect, so no pair.
-    Logged { call: u64, level: LogLevel, context: String, message: String },
+    Logged {
+        call: u64,
+        level: LogLevel,
+        context: String,
+        message: String,
+    },
     CallEnded {
         call: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,11 +87,19 @@ pub enum Event {
         logs_dropped: u64,
     },
     /// A limit of the run; the run goes on to its report.
-    LimitHit { limit: String },
-    Cancelled { reason: String },
+    LimitHit {
+        limit: String,
+    },
+    Cancelled {
+        reason: String,
+    },
     /// The report as printed, `sickbay.report/1`.
-    Reported { report: Value },
-    RunEnded { outcome: String },
+    Reported {
+        report: Value,
+    },
+    RunEnded {
+        outcome: String,
+    },
 }
 
 impl Event {

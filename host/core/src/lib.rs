@@ -7,10 +7,21 @@
 
 pub mod capability;
 pub mod cluster;
+pub mod compat;
 pub mod diagnosis;
 pub mod digest;
+pub mod document;
+pub mod duration;
 pub mod error;
 pub mod event;
+pub mod evidence;
+pub mod ids;
+pub mod limits;
+pub mod lock;
 pub mod object;
 pub mod outside;
+pub mod pipeline;
 pub mod plugin;
+pub mod profile;
+pub mod report;
+pub mod text;

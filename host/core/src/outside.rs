@@ -21,17 +21,39 @@ use crate::{
 pub enum Ask {
     ClusterInfo,
     ClusterKinds,
-    ClusterList { query: ListQuery },
-    ClusterGet { object: ObjectRef },
-    ClusterLogs { query: LogQuery },
-    ClusterEvents { object: ObjectRef },
+    ClusterList {
+        query: ListQuery,
+    },
+    ClusterGet {
+        object: ObjectRef,
+    },
+    ClusterLogs {
+        query: LogQuery,
+    },
+    ClusterEvents {
+        object: ObjectRef,
+    },
     /// A completion by the profile's model; the request as JSON.
-    ModelComplete { request: Value },
-    ProcessRun { program: String, arguments: Vec<String>, stdin: Vec<u8>, timeout_ms: u32 },
+    ModelComplete {
+        request: Value,
+    },
+    ProcessRun {
+        program: String,
+        arguments: Vec<String>,
+        stdin: Vec<u8>,
+        timeout_ms: u32,
+    },
     /// One outgoing HTTP request: only its head is told, the body streams.
-    Http { method: String, url: String },
-    KvOpen { bucket: String },
-    ConfigGet { key: String },
+    Http {
+        method: String,
+        url: String,
+    },
+    KvOpen {
+        bucket: String,
+    },
+    ConfigGet {
+        key: String,
+    },
     ConfigAll,
 }
 
@@ -78,19 +100,45 @@ impl Ask {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
-    ClusterInfo { info: ClusterInfo },
-    ClusterKinds { kinds: Vec<KindInfo> },
+    ClusterInfo {
+        info: ClusterInfo,
+    },
+    ClusterKinds {
+        kinds: Vec<KindInfo>,
+    },
     /// For `ClusterList` and `ClusterEvents`.
-    Page { observation: String, page: Page },
-    Object { observation: String, object: String },
-    Log { observation: String, log: Log },
-    Completion { completion: Value },
-    Exit { code: Option<i32>, stdout: Vec<u8>, stderr: Vec<u8>, truncated: bool },
+    Page {
+        observation: String,
+        page: Page,
+    },
+    Object {
+        observation: String,
+        object: String,
+    },
+    Log {
+        observation: String,
+        log: Log,
+    },
+    Completion {
+        completion: Value,
+    },
+    Exit {
+        code: Option<i32>,
+        stdout: Vec<u8>,
+        stderr: Vec<u8>,
+        truncated: bool,
+    },
     /// The HTTP request may leave.
     Permitted,
-    Config { value: Option<String> },
-    ConfigAll { entries: Vec<(String, String)> },
-    Failed { error: CallError },
+    Config {
+        value: Option<String>,
+    },
+    ConfigAll {
+        entries: Vec<(String, String)>,
+    },
+    Failed {
+        error: CallError,
+    },
 }
 
 /// Levels of `wasi:logging`.

@@ -1,0 +1,232 @@
+//! Profiles: which loop, model, plugins, limits and approvals a run has.
+//!
+//! A profile is TOML, read in layers (built in, the user's file, the command
+//! line) and checked as a whole: each problem has its line and, where one is
+//! near, a suggestion. The resolved profile goes into the journal as JSON, so
+//! that a replay needs no file. Nothing here reads one.
+
+mod graph;
+mod layers;
+mod parse;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use layers::{Layer, Resolved, Setting, resolve};
+pub(crate) use parse::capabilities;
+pub use stage::{Stage, StageKind};
+
+pub use crate::document::{Problem as ProfileProblem, Source};
+use crate::{capability::Capability, duration::Span, limits::RunLimits};
+
+/// A resolved profile. Its JSON has the shape of the TOML.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Profile {
+    /// How the user calls it: the file's name without its ending.
+    pub name: String,
+    pub description: String,
+    #[serde(rename = "loop")]
+    pub loop_kind: LoopKind,
+    pub cluster: ClusterSettings,
+    pub model: ModelSettings,
+    pub diagnosis: DiagnosisSettings,
+    pub tools: ToolSettings,
+    pub remediation: RemediationSettings,
+    pub limits: RunLimits,
+    /// What a plugin may use in this run, at most: narrows the grants of the
+    /// lock, never widens them. A plugin that is not named has the lock's.
+    pub grants: BTreeMap<String, Vec<Capability>>,
+    /// Other profiles that this one may hand work to, by the name that it uses.
+    pub agents: BTreeMap<String, AgentSettings>,
+    pub pipeline: PipelineSettings,
+}
+
+/// What drives the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LoopKind {
+    /// Model and tools until there is an answer.
+    React,
+    /// A graph of stages.
+    #[default]
+    Pipeline,
+}
+
+/// Where the cluster is. At most one of `recorded`, `playground`, and
+/// `context` with `kubeconfig` is set; none: the live cluster of the current context.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ClusterSettings {
+    /// Empty: all that can be read.
+    pub namespaces: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubeconfig: Option<String>,
+    /// Path of a recorded cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<String>,
+    /// Name of a scenario.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub playground: Option<String>,
+}
+
+/// The model, for strategies and loops that use one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ModelSettings {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Origin and path prefix in place of the provider's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The environment variable that holds the key; never the key itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// Tried in order where the first one is not available: `PROVIDER/NAME`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fallback: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_output_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// The provider's own options, merged into the body of each request.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, Value>,
+}
+
+/// Which strategies look, in which order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct DiagnosisSettings {
+    pub strategies: Vec<String>,
+    /// `[diagnosis.NAME]`, handed to that strategy as it is.
+    #[serde(flatten)]
+    pub config: BTreeMap<String, Value>,
+}
+
+impl Default for DiagnosisSettings {
+    fn default() -> Self {
+        Self { strategies: vec!["rules".to_owned()], config: BTreeMap::new() }
+    }
+}
+
+impl DiagnosisSettings {
+    /// The section of one strategy, `{}` where there is none.
+    #[must_use]
+    pub fn config_of(&self, strategy: &str) -> Value {
+        self.config.get(strategy).cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()))
+    }
+}
+
+/// Which tools a model, or a stage, may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ToolSettings {
+    pub plugins: Vec<String>,
+}
+
+/// What may be done about findings, and who decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct RemediationSettings {
+    pub plugins: Vec<String>,
+    pub approval: Approval,
+    /// Path of the policy file, where `approval` is `policy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    pub max_actions: u32,
+    /// How long a verification watches before it is believed.
+    pub stabilise: Span,
+}
+
+impl Default for RemediationSettings {
+    fn default() -> Self {
+        Self {
+            plugins: Vec::new(),
+            approval: Approval::Ask,
+            policy: None,
+            max_actions: 2,
+            stabilise: Span::from_secs(30),
+        }
+    }
+}
+
+/// Who approves a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// A person, each time.
+    #[default]
+    Ask,
+    /// Nobody: plans are shown and not applied.
+    Never,
+    /// A policy file.
+    Policy,
+}
+
+/// Another profile that this one may hand work to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct AgentSettings {
+    pub profile: String,
+    /// What a model is told of it.
+    pub description: String,
+}
+
+/// `[[pipeline.stage]]`, as resolved: never empty in a profile that was parsed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct PipelineSettings {
+    pub stage: Vec<Stage>,
+}
+
+impl Profile {
+    /// Reads a profile that has one text only, in a file of that name.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Vec<ProfileProblem>> {
+        let layer = Layer { source: Source::User(format!("{name}.toml")), text: text.to_owned() };
+        resolve(name, &[layer]).map(|resolved| resolved.profile)
+    }
+
+    /// The stages in their order; those of the profile, or what its settings ask for.
+    #[must_use]
+    pub fn stages(&self) -> Vec<Stage> {
+        if self.pipeline.stage.is_empty() { stage::derived(self) } else { self.pipeline.stage.clone() }
+    }
+
+    /// The first stage that no driver of this version can run.
+    #[must_use]
+    pub fn unsupported_stage(&self) -> Option<Stage> {
+        self.stages().into_iter().find(|stage| !stage.kind.is_supported())
+    }
+
+    /// What a plugin may use in this run, of the grants that it holds.
+    #[must_use]
+    pub fn narrow_grants(&self, plugin: &str, held: &[Capability]) -> Vec<Capability> {
+        match self.grants.get(plugin) {
+            Some(allowed) => crate::lock::narrow(held, allowed),
+            None => held.to_vec(),
+        }
+    }
+
+    /// For the journal.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        // Text keys and finite numbers: there is nothing that JSON can not hold.
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+
+    /// From the journal.
+    pub fn from_json(value: &Value) -> Result<Self, serde_json::Error> {
+        Self::deserialize(value)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,524 @@
+//! From the merged document to a profile: types, names, and what fits together.
+
+use std::{cell::RefCell, collections::BTreeMap};
+
+use serde_json::Value;
+
+use super::{
+    AgentSettings, Approval, ClusterSettings, DiagnosisSettings, LoopKind, ModelSettings, PipelineSettings,
+    Profile, RemediationSettings, Stage, StageKind, graph, stage,
+};
+use crate::{
+    capability::Capability,
+    document::{Data, Place, Problems, Reader, Table},
+    duration::Span,
+    limits::RunLimits,
+    lock,
+    text::did_you_mean,
+};
+
+const KEYS: &[&str] = &[
+    "description",
+    "loop",
+    "cluster",
+    "model",
+    "diagnosis",
+    "tools",
+    "remediation",
+    "limits",
+    "grants",
+    "agents",
+    "pipeline",
+];
+
+const MOST_STAGES: usize = 100;
+const MOST_NAMES: usize = 1_000;
+
+/// Decodes what it can and notes what is wrong; the profile counts only where
+/// nothing was noted.
+pub(crate) fn decode(name: &str, table: &Table, problems: Problems) -> (Profile, Problems) {
+    let problems = RefCell::new(problems);
+    let start = Place { layer: 0, offset: 0 };
+    let top = Reader::new(table, "", start, KEYS, &problems);
+    let mut profile = Profile {
+        name: name.to_owned(),
+        description: top.text("description").unwrap_or_default(),
+        loop_kind: top
+            .word("loop", &[("pipeline", LoopKind::Pipeline), ("react", LoopKind::React)])
+            .unwrap_or_default(),
+        cluster: section(&top, "cluster", &problems, cluster),
+        model: section(&top, "model", &problems, model),
+        diagnosis: section(&top, "diagnosis", &problems, diagnosis),
+        tools: super::ToolSettings { plugins: section(&top, "tools", &problems, tools) },
+        remediation: section(&top, "remediation", &problems, remediation),
+        limits: section(&top, "limits", &problems, limits),
+        grants: section(&top, "grants", &problems, grants),
+        agents: section(&top, "agents", &problems, agents),
+        pipeline: PipelineSettings::default(),
+    };
+    pipeline(&top, &mut profile, &problems);
+    (profile, problems.into_inner())
+}
+
+type Section<T> = fn(&Table, Place, &RefCell<Problems>) -> T;
+
+fn section<T: Default>(top: &Reader<'_>, key: &str, problems: &RefCell<Problems>, read: Section<T>) -> T {
+    top.table(key).map(|(table, place)| read(table, place, problems)).unwrap_or_default()
+}
+
+fn cluster(table: &Table, place: Place, problems: &RefCell<Problems>) -> ClusterSettings {
+    let keys = &["namespaces", "context", "kubeconfig", "recorded", "playground"];
+    let reader = Reader::new(table, "cluster", place, keys, problems);
+    for (one, other) in [
+        ("recorded", "playground"),
+        ("recorded", "context"),
+        ("recorded", "kubeconfig"),
+        ("playground", "context"),
+        ("playground", "kubeconfig"),
+    ] {
+        if reader.node(one).is_some() && reader.node(other).is_some() {
+            let message = format!("`cluster.{one}` and `cluster.{other}` name two clusters");
+            reader.problem(reader.place_of(other), message, Some("keep one of them".to_owned()));
+        }
+    }
+    let namespaces = reader.texts("namespaces").unwrap_or_default();
+    for (namespace, place) in &namespaces {
+        if !is_dns_label(namespace) {
+            let shown = crate::text::clean_line(namespace, 80);
+            let hint = match namespace.as_str() {
+                "*" | "" | "all" => "leave `namespaces` out to read all that can be read",
+                _ => "a namespace has up to 63 lower-case letters, digits and hyphens",
+            };
+            reader.problem(
+                *place,
+                format!("`{shown}` is not the name of a namespace"),
+                Some(hint.to_owned()),
+            );
+        }
+    }
+    ClusterSettings {
+        namespaces: names(namespaces),
+        context: filled(&reader, "context"),
+        kubeconfig: filled(&reader, "kubeconfig"),
+        recorded: filled(&reader, "recorded"),
+        playground: filled(&reader, "playground"),
+    }
+}
+
+fn model(table: &Table, place: Place, problems: &RefCell<Problems>) -> ModelSettings {
+    let keys = &[
+        "provider",
+        "name",
+        "endpoint",
+        "key-env",
+        "fallback",
+        "max-output-tokens",
+        "temperature",
+        "options",
+    ];
+    let reader = Reader::new(table, "model", place, keys, problems);
+    let endpoint = filled(&reader, "endpoint");
+    if let Some(url) = &endpoint
+        && !url.starts_with("https://")
+        && !url.starts_with("http://")
+    {
+        let message = format!("`{}` is not a URL of http or https", crate::text::clean_line(url, 80));
+        reader.problem(reader.place_of("endpoint"), message, None);
+    }
+    let key_env = filled(&reader, "key-env");
+    if let Some(variable) = &key_env
+        && !is_variable(variable)
+    {
+        // The text may be a key that was put here by mistake: it is not repeated.
+        let message =
+            "`model.key-env` takes the name of an environment variable, and this is none".to_owned();
+        let hint = "put the key itself into that variable, never into a profile".to_owned();
+        reader.problem(reader.place_of("key-env"), message, Some(hint));
+    }
+    let fallback = reader.texts("fallback").unwrap_or_default();
+    for (choice, place) in &fallback {
+        if !choice.split_once('/').is_some_and(|(provider, name)| !provider.is_empty() && !name.is_empty()) {
+            let shown = crate::text::clean_line(choice, 80);
+            reader.problem(*place, format!("`{shown}` is not a model of the form `PROVIDER/NAME`"), None);
+        }
+    }
+    let provider = reader.text("provider");
+    plugin_name(&reader, provider.as_deref(), reader.place_of("provider"));
+    ModelSettings {
+        provider,
+        name: filled(&reader, "name"),
+        endpoint,
+        key_env,
+        fallback: names(fallback),
+        max_output_tokens: reader
+            .integer("max-output-tokens", 1, u64::from(u32::MAX))
+            .and_then(|tokens| u32::try_from(tokens).ok()),
+        temperature: reader.number("temperature", 0.0, 2.0),
+        options: reader.table("options").map(|(options, _)| json_table(options)).unwrap_or_default(),
+    }
+}
+
+fn diagnosis(table: &Table, place: Place, problems: &RefCell<Problems>) -> DiagnosisSettings {
+    let reader = Reader::open(table, "diagnosis", place, problems);
+    let listed = reader.texts("strategies");
+    let strategies = match &listed {
+        Some(listed) => plugin_names(&reader, listed),
+        None => DiagnosisSettings::default().strategies,
+    };
+    for (name, place) in listed.iter().flatten().filter(|(name, _)| name == "strategies") {
+        reader.problem(*place, format!("a strategy can not be called `{name}`"), None);
+    }
+    let mut config = BTreeMap::new();
+    for (key, entry) in reader.entries().filter(|(key, _)| key.as_str() != "strategies") {
+        let Data::Table(section) = &entry.node.data else {
+            reader.unknown(key, entry.key, &["strategies"]);
+            continue;
+        };
+        // A layer above may leave out a strategy whose section stands below.
+        let layer = reader.node("strategies").map_or(0, |node| node.place.layer);
+        if strategies.iter().any(|strategy| strategy == key) || layer > entry.key.layer {
+            config.insert(key.clone(), Value::Object(json_table(section).into_iter().collect()));
+        } else {
+            let shown = crate::text::clean_line(key, 60);
+            let near = did_you_mean(key, strategies.iter().map(String::as_str));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("add `{shown}` to `strategies`, or remove its section"),
+            };
+            reader.problem(entry.key, format!("`{shown}` is not one of the strategies"), Some(hint));
+        }
+    }
+    DiagnosisSettings { strategies, config }
+}
+
+fn tools(table: &Table, place: Place, problems: &RefCell<Problems>) -> Vec<String> {
+    let reader = Reader::new(table, "tools", place, &["plugins"], problems);
+    plugin_names(&reader, &reader.texts("plugins").unwrap_or_default())
+}
+
+fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> RemediationSettings {
+    let keys = &["plugins", "approval", "policy", "max-actions", "stabilise"];
+    let reader = Reader::new(table, "remediation", place, keys, problems);
+    let default = RemediationSettings::default();
+    let words = [("ask", Approval::Ask), ("never", Approval::Never), ("policy", Approval::Policy)];
+    let approval = reader.word("approval", &words).unwrap_or_default();
+    let policy = filled(&reader, "policy");
+    match (approval, reader.node("policy")) {
+        (Approval::Policy, None) => reader.problem(
+            reader.place_of("approval"),
+            "`remediation.approval` is `policy`, and no policy is named".to_owned(),
+            Some("add `policy = \"FILE\"`".to_owned()),
+        ),
+        (Approval::Ask | Approval::Never, Some(node)) if reader.node("approval").is_none() => reader.problem(
+            node.place,
+            "the policy is not used, as `remediation.approval` is `ask`".to_owned(),
+            Some("add `approval = \"policy\"`".to_owned()),
+        ),
+        _ => {}
+    }
+    RemediationSettings {
+        plugins: plugin_names(&reader, &reader.texts("plugins").unwrap_or_default()),
+        approval,
+        policy,
+        max_actions: reader
+            .integer("max-actions", 1, 100)
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(default.max_actions),
+        stabilise: reader
+            .parsed("stabilise", "a span of time", "\"30s\"")
+            .filter(|span| within(&reader, "stabilise", *span, Span::from_millis(0), Span::from_secs(86_400)))
+            .unwrap_or(default.stabilise),
+    }
+}
+
+fn limits(table: &Table, place: Place, problems: &RefCell<Problems>) -> RunLimits {
+    let keys = &["wall", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
+    let reader = Reader::new(table, "limits", place, keys, problems);
+    let default = RunLimits::default();
+    let most = 1_000_000_000;
+    RunLimits {
+        wall: reader
+            .parsed("wall", "a span of time", "\"5m\"")
+            .filter(|span| within(&reader, "wall", *span, Span::from_millis(1), Span::from_secs(30 * 86_400)))
+            .unwrap_or(default.wall),
+        steps: reader.integer("steps", 1, 100_000).unwrap_or(default.steps),
+        tool_calls: reader.integer("tool-calls", 0, most).unwrap_or(default.tool_calls),
+        plugin_calls: reader.integer("plugin-calls", 1, most).unwrap_or(default.plugin_calls),
+        tokens: reader.integer("tokens", 0, 1_000_000_000_000).unwrap_or(default.tokens),
+        cost_usd: reader.number("cost-usd", 0.0, 1_000_000.0).unwrap_or(default.cost_usd),
+        output_bytes: reader.integer("output-bytes", 1, 1 << 40).unwrap_or(default.output_bytes),
+    }
+}
+
+fn within(reader: &Reader<'_>, key: &str, span: Span, least: Span, most: Span) -> bool {
+    let fits = (least..=most).contains(&span);
+    if !fits {
+        let message = format!("`{}` takes {least} to {most}, and this is {span}", reader.full(key));
+        reader.problem(reader.place_of(key), message, None);
+    }
+    fits
+}
+
+fn grants(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap<String, Vec<Capability>> {
+    let reader = Reader::open(table, "grants", place, problems);
+    let mut grants = BTreeMap::new();
+    for (plugin, entry) in reader.entries() {
+        plugin_name(&reader, Some(plugin), entry.key);
+        let texts = reader.texts_of(plugin, &entry.node).unwrap_or_default();
+        grants.insert(plugin.clone(), capabilities(&reader, &texts));
+    }
+    grants
+}
+
+/// Capabilities by their names, without the unknown ones, which are noted.
+pub(crate) fn capabilities(reader: &Reader<'_>, texts: &[(String, Place)]) -> Vec<Capability> {
+    let mut found = Vec::with_capacity(texts.len());
+    for (text, place) in texts {
+        match text.parse::<Capability>() {
+            Ok(capability) => found.push(capability),
+            Err(unknown) => {
+                let shown = crate::text::clean_line(&unknown.text, 80);
+                let hint = match unknown.suggestion {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => {
+                        format!("a capability is one of {}", crate::document::names(crate::capability::FORMS))
+                    }
+                };
+                reader.problem(*place, format!("`{shown}` is not a capability"), Some(hint));
+            }
+        }
+    }
+    found
+}
+
+fn agents(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap<String, AgentSettings> {
+    let reader = Reader::open(table, "agents", place, problems);
+    let mut agents = BTreeMap::new();
+    for (name, entry) in reader.entries() {
+        plugin_name(&reader, Some(name), entry.key);
+        let Data::Table(section) = &entry.node.data else {
+            reader.wrong(name, &entry.node, "a table");
+            continue;
+        };
+        let path = format!("agents.{}", crate::text::clean_line(name, 60));
+        let inner = Reader::new(section, &path, entry.key, &["profile", "description"], problems);
+        let profile = filled(&inner, "profile");
+        if inner.node("profile").is_none() {
+            inner.problem(
+                entry.key,
+                format!("`[{path}]` names no profile"),
+                Some("add `profile = \"NAME\"`".to_owned()),
+            );
+        }
+        agents.insert(
+            name.clone(),
+            AgentSettings {
+                profile: profile.unwrap_or_default(),
+                description: inner.text("description").unwrap_or_default(),
+            },
+        );
+    }
+    agents
+}
+
+fn pipeline(top: &Reader<'_>, profile: &mut Profile, problems: &RefCell<Problems>) {
+    let section = top.table("pipeline");
+    let listed = section.and_then(|(table, place)| {
+        let reader = Reader::new(table, "pipeline", place, &["stage"], problems);
+        reader.tables("stage").map(|tables| (tables, reader.place_of("stage")))
+    });
+    let place = section.map(|(_, place)| place);
+    if let Some(place) = place
+        && profile.loop_kind == LoopKind::React
+    {
+        let hint = "remove `[pipeline]`, or write `loop = \"pipeline\"`".to_owned();
+        top.problem(place, "the loop `react` has no stages".to_owned(), Some(hint));
+        return;
+    }
+    match listed {
+        Some((tables, place)) => explicit(top, &tables, place, profile, problems),
+        None => profile.pipeline.stage = stage::derived(profile),
+    }
+    let diagnoses = |stage: &Stage| stage.kind == StageKind::Diagnose && stage.strategies.is_empty();
+    if profile.diagnosis.strategies.is_empty() && profile.pipeline.stage.iter().any(diagnoses) {
+        let place = top.node("diagnosis").map_or(top.place(), |node| match &node.data {
+            Data::Table(table) => table.get("strategies").map_or(node.place, |entry| entry.node.place),
+            _ => node.place,
+        });
+        let hint = "name at least one, as in `strategies = [\"rules\"]`".to_owned();
+        top.problem(place, "no strategy is to diagnose".to_owned(), Some(hint));
+    }
+}
+
+fn explicit(
+    top: &Reader<'_>,
+    tables: &[(&Table, Place)],
+    place: Place,
+    profile: &mut Profile,
+    problems: &RefCell<Problems>,
+) {
+    if tables.is_empty() || tables.len() > MOST_STAGES {
+        let message = format!("a pipeline has 1 to {MOST_STAGES} stages, and this one has {}", tables.len());
+        top.problem(place, message, None);
+        return;
+    }
+    let read: Vec<Option<graph::Placed>> =
+        tables.iter().map(|(table, place)| one_stage(table, *place, profile, problems)).collect();
+    // A stage without a name or kind would only bring up problems that are not there.
+    if let Some(mut stages) = read.into_iter().collect::<Option<Vec<_>>>() {
+        graph::complete(&mut stages, &mut problems.borrow_mut());
+        profile.pipeline.stage = stages.into_iter().map(|placed| placed.stage).collect();
+    }
+}
+
+fn one_stage(
+    table: &Table,
+    place: Place,
+    profile: &Profile,
+    problems: &RefCell<Problems>,
+) -> Option<graph::Placed> {
+    let keys = &[
+        "name",
+        "kind",
+        "on-success",
+        "on-failure",
+        "max-visits",
+        "decisions",
+        "strategies",
+        "agent",
+        "prompt",
+    ];
+    let reader = Reader::new(table, "pipeline.stage", place, keys, problems);
+    for key in ["name", "kind"] {
+        if reader.node(key).is_none() {
+            reader.problem(place, format!("this stage has no `{key}`"), None);
+        }
+    }
+    let name = reader.text("name");
+    plugin_name(&reader, name.as_deref(), reader.place_of("name"));
+    let kind = reader.word("kind", &StageKind::WORDS);
+    let mut stage = Stage::new(&name.clone().unwrap_or_default(), kind.unwrap_or(StageKind::Report));
+    let mut targets = Vec::new();
+    let mut target = |name: Option<String>, place: Place| {
+        if let Some(name) = &name {
+            targets.push((name.clone(), place));
+        }
+        name
+    };
+    stage.on_success = target(reader.text("on-success"), reader.place_of("on-success"));
+    stage.on_failure = target(reader.text("on-failure"), reader.place_of("on-failure"));
+    if let Some((decisions, place)) = reader.table("decisions") {
+        let inner = Reader::open(decisions, "pipeline.stage.decisions", place, problems);
+        for (word, _) in inner.entries() {
+            if let Some(name) = target(inner.text(word), inner.place_of(word)) {
+                stage.decisions.insert(word.clone(), name);
+            }
+        }
+    }
+    if let Some(visits) = reader.integer("max-visits", 1, u64::from(stage::MOST_VISITS)) {
+        stage.max_visits = u32::try_from(visits).unwrap_or(stage::MOST_VISITS);
+    }
+    let wrong_kind = |key: &str, wanted: &[StageKind]| {
+        if let (Some(node), Some(kind)) = (reader.node(key), kind)
+            && !wanted.contains(&kind)
+        {
+            let words: Vec<&str> = wanted.iter().map(|kind| kind.as_str()).collect();
+            let message = format!("`{key}` belongs to stages of kind {}", crate::document::names(&words));
+            reader.problem(node.place, message, None);
+        }
+    };
+    wrong_kind("strategies", &[StageKind::Diagnose]);
+    wrong_kind("agent", &[StageKind::Agent]);
+    wrong_kind("prompt", &[StageKind::Model, StageKind::Agent]);
+    stage.strategies = plugin_names(&reader, &reader.texts("strategies").unwrap_or_default());
+    stage.prompt = reader.text("prompt");
+    stage.agent = reader.text("agent");
+    if kind == Some(StageKind::Agent) {
+        known_agent(&reader, stage.agent.as_deref(), profile);
+    }
+    (name.is_some() && kind.is_some()).then(|| graph::Placed {
+        stage,
+        place,
+        targets,
+        bounded: reader.node("max-visits").is_some(),
+    })
+}
+
+fn known_agent(reader: &Reader<'_>, agent: Option<&str>, profile: &Profile) {
+    match agent {
+        Some(name) if profile.agents.contains_key(name) => {}
+        Some(name) => {
+            let near = did_you_mean(name, profile.agents.keys().map(String::as_str));
+            let hint = near.map_or_else(
+                || format!("add a section `[agents.{}]`", crate::text::clean_line(name, 60)),
+                |near| format!("did you mean `{near}`?"),
+            );
+            let shown = crate::text::clean_line(name, 60);
+            reader.problem(reader.place_of("agent"), format!("there is no agent `{shown}`"), Some(hint));
+        }
+        None if reader.node("agent").is_none() => {
+            reader.problem(reader.place(), "this stage names no `agent`".to_owned(), None);
+        }
+        None => {}
+    }
+}
+
+/// Names of plugins, without the impossible and the repeated, which are noted.
+fn plugin_names(reader: &Reader<'_>, listed: &[(String, Place)]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, place) in listed.iter().take(MOST_NAMES) {
+        if names.contains(name) {
+            let shown = crate::text::clean_line(name, 80);
+            reader.problem(*place, format!("`{shown}` is listed twice"), None);
+        } else if plugin_name(reader, Some(name), *place) {
+            names.push(name.clone());
+        }
+    }
+    if let Some((_, place)) = listed.get(MOST_NAMES) {
+        reader.problem(*place, format!("a list has at most {MOST_NAMES} names"), None);
+    }
+    names
+}
+
+fn plugin_name(reader: &Reader<'_>, name: Option<&str>, place: Place) -> bool {
+    let fits = name.is_none_or(lock::is_name);
+    if let (false, Some(name)) = (fits, name) {
+        let shown = crate::text::clean_line(name, 80);
+        reader.problem(place, format!("`{shown}` can not be a name here"), Some(lock::NAME_RULE.to_owned()));
+    }
+    fits
+}
+
+fn names(placed: Vec<(String, Place)>) -> Vec<String> {
+    placed.into_iter().map(|(name, _)| name).collect()
+}
+
+/// A text that is not empty.
+fn filled(reader: &Reader<'_>, key: &str) -> Option<String> {
+    let text = reader.text(key)?;
+    if text.trim().is_empty() {
+        reader.problem(reader.place_of(key), format!("`{}` is empty", reader.full(key)), None);
+        return None;
+    }
+    Some(text)
+}
+
+fn json_table(table: &Table) -> BTreeMap<String, Value> {
+    table.iter().map(|(key, entry)| (key.clone(), entry.node.data.to_json())).collect()
+}
+
+fn is_dns_label(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    bytes.len() <= 63
+        && bytes.first().is_some_and(alphanumeric)
+        && bytes.last().is_some_and(alphanumeric)
+        && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
+}
+
+fn is_variable(text: &str) -> bool {
+    text.len() <= 128
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_uppercase())
+}

@@ -1,0 +1,230 @@
+//! The report of a run, `sickbay.report/1`: printed by `--json`, stored with
+//! the run, shown by the UI.
+//!
+//! Field names are a public contract and do not follow one style: they are
+//! kept as they were given.
+
+pub mod text;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    cluster::{ClusterInfo, Source},
+    diagnosis::{Checked, Finding, Severity},
+};
+
+/// The `schema` of every report of this shape.
+pub const SCHEMA: &str = "sickbay.report/1";
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Nothing is wrong; findings may be worth knowing.
+    Healthy,
+    /// Something is wrong, and nothing was done about it.
+    Findings,
+    /// Plans were made and not applied.
+    Planned,
+    /// What was wrong was put right, and watched.
+    Remediated,
+    /// A change did not help and was taken back.
+    RolledBack,
+    /// A person or a policy said no.
+    Denied,
+    /// A limit of the run ended it.
+    Limit,
+    /// It could not be found out.
+    Failed,
+    /// A person stopped it.
+    Cancelled,
+}
+
+impl Outcome {
+    /// As in reports and events.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Healthy => "healthy",
+            Self::Findings => "findings",
+            Self::Planned => "planned",
+            Self::Remediated => "remediated",
+            Self::RolledBack => "rolled-back",
+            Self::Denied => "denied",
+            Self::Limit => "limit",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// The exit code of the program: 0 done, 1 failed, 3 denied, 4 limit, 5
+    /// findings and no fix applied.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Healthy | Self::Remediated => 0,
+            Self::Failed | Self::Cancelled => 1,
+            Self::Denied => 3,
+            Self::Limit => 4,
+            Self::Findings | Self::Planned | Self::RolledBack => 5,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// All that is said of a run at its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    pub schema: String,
+    /// The run's id.
+    pub run: String,
+    pub profile: String,
+    pub outcome: Outcome,
+    /// One to three sentences.
+    #[serde(default)]
+    pub summary: String,
+    pub cluster: ReportCluster,
+    /// The worst first; see [`crate::evidence::merge`].
+    #[serde(default)]
+    pub findings: Vec<Finding>,
+    #[serde(default)]
+    pub plans: Vec<PlanReport>,
+    /// What was looked at: the basis of a verdict that all is well.
+    #[serde(default)]
+    pub checked: Vec<Checked>,
+    /// What could not be read or looked at, and why.
+    #[serde(default)]
+    pub skipped: Vec<String>,
+    #[serde(default)]
+    pub strategies: Vec<StrategyReport>,
+    #[serde(default)]
+    pub usage: Usage,
+    #[serde(default)]
+    pub limits_hit: Vec<String>,
+}
+
+/// The cluster, as far as a reader must know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportCluster {
+    pub source: Source,
+    /// Null where it is not known.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Empty: all that could be read.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
+}
+
+impl From<&ClusterInfo> for ReportCluster {
+    fn from(info: &ClusterInfo) -> Self {
+        Self { source: info.source, version: info.version.clone(), namespaces: info.namespaces.clone() }
+    }
+}
+
+/// How a strategy's call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StrategyOutcome {
+    Ok,
+    /// It answered with an error, or with something that breaks the contract.
+    Failed,
+    /// A limit of the call or of the run ended it.
+    Limit,
+    Trap,
+    /// A power that it needs is not granted.
+    Denied,
+}
+
+/// How one strategy fared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyReport {
+    pub name: String,
+    pub outcome: StrategyOutcome,
+    /// Why, where it did not answer; else what it says itself.
+    #[serde(default)]
+    pub message: String,
+    pub findings: u32,
+    pub wall_ms: u64,
+}
+
+/// The state of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanState {
+    Proposed,
+    Approved,
+    Denied,
+    Applied,
+    Verified,
+    RolledBack,
+}
+
+/// One plan and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanReport {
+    pub plugin: String,
+    pub action: String,
+    pub parameters: Value,
+    /// Of the changes: what an approval is given for.
+    pub digest: crate::digest::Digest,
+    pub state: PlanState,
+    pub changes: Vec<Value>,
+}
+
+/// What a run used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    pub model_calls: u64,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_usd: f64,
+    pub tool_calls: u64,
+    pub plugin_calls: u64,
+    pub wall_ms: u64,
+}
+
+impl Report {
+    /// A report that says nothing yet.
+    #[must_use]
+    pub fn new(run: impl Into<String>, profile: impl Into<String>, cluster: ReportCluster) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            run: run.into(),
+            profile: profile.into(),
+            outcome: Outcome::Healthy,
+            summary: String::new(),
+            cluster,
+            findings: Vec::new(),
+            plans: Vec::new(),
+            checked: Vec::new(),
+            skipped: Vec::new(),
+            strategies: Vec::new(),
+            usage: Usage::default(),
+            limits_hit: Vec::new(),
+        }
+    }
+
+    /// Findings that are warnings or worse: what makes an outcome other than healthy.
+    pub fn problems(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.severity != Severity::Info)
+    }
+
+    /// What the program ends with: findings of a run that a limit or a failure
+    /// ended do not hide that.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.outcome.exit_code()
+    }
+}
+
+#[cfg(test)]
+mod tests;
