@@ -60,7 +60,7 @@ impl Reader {
         let (row, format) = found.ok_or_else(|| StoreError::NoRun { run: run.to_owned() })?;
         let from = from_seq.max(1);
         let stored = self.fetch(row, from, max).await?;
-        for (expected, entry) in (from..).zip(&stored) {
+        for (entry, expected) in stored.iter().zip(from..) {
             if entry.seq != expected {
                 return Err(self.damaged(run, expected, "it is missing"));
             }
@@ -121,12 +121,12 @@ impl Reader {
             .await
             .map_err(|error| self.failed(&error))?;
         let exact = found.first().is_some_and(|first| first.run == prefix);
+        if found.is_empty() || prefix.is_empty() {
+            return Err(StoreError::NoRun { run: prefix.to_owned() });
+        }
         if found.len() > 1 && !exact {
             let candidates = found.into_iter().map(|summary| summary.run).collect();
             return Err(StoreError::AmbiguousRun { prefix: prefix.to_owned(), candidates });
-        }
-        if found.is_empty() || prefix.is_empty() {
-            return Err(StoreError::NoRun { run: prefix.to_owned() });
         }
         Ok(found.swap_remove(0))
     }

@@ -104,3 +104,48 @@ pub(super) async fn migrate(
     sqlx::raw_sql(sqlx::AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(failed)?;
     transaction.commit().await.map_err(failed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEXT: &[&str] = &[V1, "ALTER TABLE runs ADD COLUMN note TEXT; UPDATE runs SET note = profile;"];
+    const BROKEN: &[&str] = &[V1, "ALTER TABLE runs ADD COLUMN note TEXT;", "CREATE TABLE runs (x);"];
+
+    async fn memory() -> SqliteConnection {
+        SqliteConnection::connect("sqlite::memory:").await.expect("opens")
+    }
+
+    async fn columns(connection: &mut SqliteConnection) -> i64 {
+        let sql = "SELECT count(*) FROM pragma_table_info('runs')";
+        sqlx::query_scalar(sql).fetch_one(connection).await.expect("counts")
+    }
+
+    #[tokio::test]
+    async fn an_older_journal_is_migrated_with_what_it_holds() {
+        let mut connection = memory().await;
+        migrate(&mut connection, "j", STEPS).await.expect("creates");
+        let run =
+            "INSERT INTO runs (run, profile, started_ms, format, host_version) VALUES ('r', 'p', 1, 1, '0')";
+        sqlx::raw_sql(run).execute(&mut connection).await.expect("inserts");
+        migrate(&mut connection, "j", NEXT).await.expect("migrates");
+        assert_eq!(inspect(&mut connection, "j", NEXT).await, Ok(State::Version(2)));
+        let note: String =
+            sqlx::query_scalar("SELECT note FROM runs").fetch_one(&mut connection).await.expect("reads");
+        assert_eq!(note, "p");
+        // Again changes nothing, and the older program refuses it from now on.
+        migrate(&mut connection, "j", NEXT).await.expect("is there already");
+        let refused = migrate(&mut connection, "j", STEPS).await;
+        assert_eq!(refused, Err(StoreError::NewerSchema { journal: "j".into(), found: 2, known: 1 }));
+    }
+
+    #[tokio::test]
+    async fn a_migration_that_fails_leaves_the_journal_as_it_was() {
+        let mut connection = memory().await;
+        migrate(&mut connection, "j", STEPS).await.expect("creates");
+        let before = columns(&mut connection).await;
+        assert!(migrate(&mut connection, "j", BROKEN).await.is_err());
+        assert_eq!(inspect(&mut connection, "j", STEPS).await, Ok(State::Version(1)));
+        assert_eq!(columns(&mut connection).await, before);
+    }
+}
