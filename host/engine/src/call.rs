@@ -2,32 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+pub use sickbay_core::limits::CallLimits;
 use sickbay_core::plugin::CallFailure;
 use tokio::sync::watch;
 
 use crate::outside::Outside;
-
-/// Bounds of one call. What is over one of them ends the call from outside
-/// with [`CallFailure::Limit`]; only logs are dropped and counted instead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallLimits {
-    /// Wall-clock time of the whole call, instantiation included.
-    pub time_ms: u64,
-    /// Bytes of all linear memories together.
-    pub memory_bytes: u64,
-    /// Elements of all tables together.
-    pub table_elements: u64,
-    /// Core instances of the component, and as many memories and tables.
-    pub instances: u32,
-    /// Calls from the guest to the host.
-    pub host_calls: u64,
-    /// Bytes of log text kept.
-    pub log_bytes: u64,
-    /// Bytes of the result.
-    pub result_bytes: u64,
-    /// Bytes that one crossing may make the host copy.
-    pub host_copy_bytes: u64,
-}
 
 /// Everything that a call needs to know. Cheap to clone.
 #[derive(Clone)]

@@ -1,8 +1,29 @@
-//! The engine: compiles, caches and links plugins.
+//! The engine: compiles, caches and links plugins, and owns the threads that
+//! run them.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+    thread,
+};
+
+use sickbay_core::digest::Digest;
+use tokio::{
+    runtime::{Handle, Runtime},
+    sync::Semaphore,
+};
+use wasmtime::component::{Component, Linker};
 
 use crate::{
-    plugin::{LoadError, LoadedPlugin},
-    settings::EngineSettings,
+    cache::Cache,
+    config, host,
+    inspect::inspect,
+    plugin::{LoadError, LoadedFrom, LoadedPlugin},
+    settings::{Allocation, EngineSettings},
+    state::State,
+    ticker::Ticker,
 };
 
 /// The engine could not be set up.
@@ -41,24 +62,70 @@ pub enum LoadProgress<'a> {
 
 /// Cheap to clone; all clones are one engine.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine(Arc<Shared>);
+
+/// What all plugins of one engine share.
+pub(crate) struct Shared {
+    pub(crate) engine: wasmtime::Engine,
+    pub(crate) linker: Linker<State>,
+    pub(crate) ticker: Ticker,
+    pub(crate) guests: Handle,
+    /// One per place in the pool.
+    pub(crate) permits: Arc<Semaphore>,
+    cache: Option<Cache>,
+    notes: Vec<String>,
+    /// Taken when the engine is dropped, which may happen on any thread.
+    runtime: Option<Runtime>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 impl Engine {
-    pub fn new(_settings: EngineSettings) -> Result<Self, EngineError> {
-        Ok(Self {})
+    /// Sets up the wasm engine, its threads and the cache folder. Takes about a millisecond.
+    pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
+        let (engine, note) = config::engine(&settings).map_err(|message| EngineError { message })?;
+        let mut notes: Vec<String> = note.into_iter().collect();
+        let cache = settings.cache_dir.as_deref().and_then(|dir| {
+            Cache::open(dir, settings.cache_bytes, &engine).map_err(|note| notes.push(note)).ok()
+        });
+        let mut linker = Linker::new(&engine);
+        host::link(&mut linker).map_err(|error| EngineError { message: format!("{error:#}") })?;
+        let ticker =
+            Ticker::start(engine.weak()).map_err(|error| EngineError { message: error.to_string() })?;
+        let runtime =
+            guest_runtime(settings.workers).map_err(|error| EngineError { message: error.to_string() })?;
+        let places = match settings.allocation {
+            Allocation::OnDemand => Semaphore::MAX_PERMITS,
+            Allocation::Probe | Allocation::Pool => settings.instances as usize,
+        };
+        Ok(Self(Arc::new(Shared {
+            engine,
+            linker,
+            ticker,
+            guests: runtime.handle().clone(),
+            permits: Arc::new(Semaphore::new(places)),
+            cache,
+            notes,
+            runtime: Some(runtime),
+        })))
     }
 
     /// What is not as it was asked for, in full sentences: a cache folder that is not used and why, no pool.
     #[must_use]
     pub fn notes(&self) -> &[String] {
-        &[]
+        &self.0.notes
     }
 
     /// Inspects, then compiles or takes the compiled form from the cache. Blocks; seconds for a large plugin
     /// that is not in the cache.
     pub fn load(&self, bytes: &[u8]) -> Result<LoadedPlugin, LoadError> {
-        let _ = bytes;
-        Err(LoadError::Compile { message: String::new() })
+        self.load_telling(bytes, &|| {})
     }
 
     /// `load` of several in parallel; results in the order of the sources. Blocks.
@@ -67,7 +134,97 @@ impl Engine {
         sources: &[PluginSource<'_>],
         progress: &(dyn Fn(LoadProgress<'_>) + Sync),
     ) -> Vec<Result<LoadedPlugin, LoadError>> {
-        let _ = progress;
-        sources.iter().map(|source| self.load(source.bytes)).collect()
+        let of = sources.len();
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(of);
+        let work = || {
+            let mut loaded = Vec::new();
+            loop {
+                let at = next.fetch_add(1, Relaxed);
+                let Some(PluginSource { name, bytes }) = sources.get(at).copied() else { return loaded };
+                let result = self.load_telling(bytes, &|| progress(LoadProgress::Compiling { name }));
+                let done = done.fetch_add(1, Relaxed) + 1;
+                progress(match &result {
+                    Ok(_) => LoadProgress::Loaded { name, done, of },
+                    Err(_) => LoadProgress::Failed { name, done, of },
+                });
+                loaded.push((at, result));
+            }
+        };
+        let mut results: Vec<_> = if threads <= 1 {
+            work()
+        } else {
+            thread::scope(|scope| {
+                let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+                let mut all = work();
+                // A thread that panicked took its share with it: those sources are loaded here.
+                all.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
+                all
+            })
+        };
+        for (at, source) in sources.iter().enumerate() {
+            if !results.iter().any(|(done, _)| *done == at) {
+                results.push((at, self.load(source.bytes)));
+            }
+        }
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
     }
+
+    fn load_telling(&self, bytes: &[u8], compiling: &dyn Fn()) -> Result<LoadedPlugin, LoadError> {
+        let inspection = inspect(bytes)?;
+        let (component, from) = self.component(&inspection.digest, bytes, compiling)?;
+        LoadedPlugin::link(Arc::clone(&self.0), inspection, &component, from)
+    }
+
+    fn component(
+        &self,
+        digest: &Digest,
+        bytes: &[u8],
+        compiling: &dyn Fn(),
+    ) -> Result<(Component, LoadedFrom), LoadError> {
+        if let Some(cache) = &self.0.cache
+            && let Some(code) = cache.get(digest)
+        {
+            match self.native(&code) {
+                Ok(component) => return Ok((component, LoadedFrom::Cache)),
+                Err(error) => {
+                    tracing::warn!(%error, "a compiled plugin does not fit this engine and is made again")
+                }
+            }
+        }
+        compiling();
+        let failed = |error: wasmtime::Error| LoadError::Compile { message: format!("{error:#}") };
+        let code = self.0.engine.precompile_component(bytes).map_err(failed)?;
+        if let Some(cache) = &self.0.cache {
+            cache.put(digest, &code);
+        }
+        Ok((self.native(&code).map_err(failed)?, LoadedFrom::Compiler))
+    }
+
+    #[expect(
+        unsafe_code,
+        reason = "native code: either just compiled, or checked by the cache against its digest"
+    )]
+    fn native(&self, code: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: the bytes are the engine's own output. They come straight from the compiler, or from our own
+        // closed folder with the checksum that was written with them.
+        unsafe { Component::deserialize(&self.0.engine, code) }
+    }
+}
+
+/// Guests run on threads of their own. An event interval of one keeps timers
+/// and sockets alive while every guest does nothing but spin and yield.
+fn guest_runtime(workers: usize) -> std::io::Result<Runtime> {
+    let workers = match workers {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        some => some,
+    };
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .max_blocking_threads(workers)
+        .event_interval(1)
+        .thread_name("sickbay-guest")
+        .enable_all()
+        .build()
 }

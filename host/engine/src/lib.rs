@@ -13,13 +13,21 @@
 //! guest's own error are values in [`CallEnd`]; none of them is an error of
 //! the host. This crate knows neither kube, nor the journal, nor profiles.
 
+mod bindings;
+mod cache;
 mod call;
+mod config;
 mod engine;
+mod host;
 mod inspect;
+mod meter;
 mod outside;
 mod plugin;
+mod run;
 mod settings;
 pub mod shapes;
+mod state;
+mod ticker;
 
 pub use call::{CallContext, CallEnd, CallLimits, Cancel, CancelHandle};
 pub use engine::{Engine, EngineError, LoadProgress, PluginSource};

@@ -1,21 +1,27 @@
 //! A loaded plugin and the functions that can be called on it.
 
-use serde_json::Value;
+mod diagnosis;
+mod provider;
+mod remediation;
+mod tool;
+
+use std::{pin::Pin, sync::Arc};
+
 use sickbay_core::{
-    diagnosis::{Diagnosis, DiagnosisRequest},
     digest::Digest,
     plugin::{CallFailure, PluginKind},
 };
+use wasmtime::component::{Component, InstancePre};
 
+pub use self::provider::Decoder;
 use crate::{
+    bindings,
     call::{CallContext, CallEnd},
+    engine::Shared,
     inspect::{InspectError, Inspection},
-    shapes::{
-        provider::{Exchange, ProviderEvent, ProviderInfo},
-        remediation::{ActionSpec, Plan, Verdict},
-        strategy::StrategyInfo,
-        tool::{ToolOutput, ToolSpec},
-    },
+    meter::Meter,
+    run::{Place, Session, Worked, drive, session},
+    state::State,
 };
 
 /// Why a plugin could not be loaded.
@@ -30,6 +36,20 @@ pub enum LoadError {
     World { kind: &'static str, message: String },
 }
 
+impl LoadError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Inspect(error) => error.hint(),
+            Self::Compile { .. } => Some("build the plugin again; the file may be damaged".to_owned()),
+            Self::World { .. } => {
+                Some(format!("build the plugin with the SDK for `sickbay:plugin@{}`", crate::INTERFACE))
+            }
+        }
+    }
+}
+
 /// Where the native code came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LoadedFrom {
@@ -39,16 +59,65 @@ pub enum LoadedFrom {
 
 /// Cheap to clone. Calling a function of a kind that the plugin does not have ends in `CallFailure::Contract`.
 #[derive(Clone)]
-pub struct LoadedPlugin {}
+pub struct LoadedPlugin(Arc<Inner>);
 
-/// A provider's decoder; lives in one store until it is dropped.
-pub struct Decoder {}
+struct Inner {
+    shared: Arc<Shared>,
+    inspection: Inspection,
+    from: LoadedFrom,
+    pre: Arc<InstancePre<State>>,
+    tool: Option<bindings::tool::ToolIndices>,
+    diagnosis: Option<bindings::diagnosis::DiagnosisIndices>,
+    remediation: Option<bindings::remediation::RemediationIndices>,
+    provider: Option<bindings::provider::ProviderIndices>,
+}
 
-#[allow(clippy::unused_async, clippy::unimplemented, unused_variables, reason = "signatures come first")]
+/// What a guest is to do with a fresh session, as a future.
+type Work<T> = Pin<Box<dyn Future<Output = Worked<T>> + Send>>;
+
 impl LoadedPlugin {
+    pub(crate) fn link(
+        shared: Arc<Shared>,
+        inspection: Inspection,
+        component: &Component,
+        from: LoadedFrom,
+    ) -> Result<Self, LoadError> {
+        let misfit = |kind: PluginKind| {
+            move |error: wasmtime::Error| LoadError::World {
+                kind: kind.as_str(),
+                message: format!("{error:#}"),
+            }
+        };
+        let first = inspection.kinds.first().copied().unwrap_or(PluginKind::Tool);
+        let pre = shared.linker.instantiate_pre(component).map_err(misfit(first))?;
+        let has = |kind| inspection.kinds.contains(&kind);
+        Ok(Self(Arc::new(Inner {
+            tool: has(PluginKind::Tool)
+                .then(|| bindings::tool::ToolIndices::new(&pre))
+                .transpose()
+                .map_err(misfit(PluginKind::Tool))?,
+            diagnosis: has(PluginKind::Diagnosis)
+                .then(|| bindings::diagnosis::DiagnosisIndices::new(&pre))
+                .transpose()
+                .map_err(misfit(PluginKind::Diagnosis))?,
+            remediation: has(PluginKind::Remediation)
+                .then(|| bindings::remediation::RemediationIndices::new(&pre))
+                .transpose()
+                .map_err(misfit(PluginKind::Remediation))?,
+            provider: has(PluginKind::Provider)
+                .then(|| bindings::provider::ProviderIndices::new(&pre))
+                .transpose()
+                .map_err(misfit(PluginKind::Provider))?,
+            pre: Arc::new(pre),
+            shared,
+            inspection,
+            from,
+        })))
+    }
+
     #[must_use]
     pub fn inspection(&self) -> &Inspection {
-        unimplemented!()
+        &self.0.inspection
     }
 
     /// The manifest's name.
@@ -69,69 +138,47 @@ impl LoadedPlugin {
 
     #[must_use]
     pub fn loaded_from(&self) -> LoadedFrom {
-        unimplemented!()
+        self.0.from
     }
 
-    pub async fn describe_strategy(&self, context: CallContext) -> CallEnd<StrategyInfo> {
-        unimplemented!()
-    }
-
-    pub async fn diagnose(&self, context: CallContext, request: DiagnosisRequest) -> CallEnd<Diagnosis> {
-        unimplemented!()
-    }
-
-    pub async fn tools(&self, context: CallContext) -> CallEnd<Vec<ToolSpec>> {
-        unimplemented!()
-    }
-
-    /// `arguments` is JSON text.
-    pub async fn call_tool(&self, context: CallContext, name: &str, arguments: &str) -> CallEnd<ToolOutput> {
-        unimplemented!()
-    }
-
-    pub async fn actions(&self, context: CallContext) -> CallEnd<Vec<ActionSpec>> {
-        unimplemented!()
-    }
-
-    pub async fn plan(&self, context: CallContext, action: &str, parameters: &Value) -> CallEnd<Plan> {
-        unimplemented!()
-    }
-
-    pub async fn verify(&self, context: CallContext, plan: &Plan) -> CallEnd<Verdict> {
-        unimplemented!()
-    }
-
-    pub async fn describe_provider(&self, context: CallContext) -> CallEnd<ProviderInfo> {
-        unimplemented!()
-    }
-
-    pub async fn encode(
+    /// Runs one call in a store of its own.
+    async fn call<T: Send + 'static>(
         &self,
-        context: CallContext,
-        request: &crate::shapes::model::Request,
-    ) -> CallEnd<Exchange> {
-        unimplemented!()
-    }
-
-    /// Opens a decoder. Each `push` and `finish` has the context's limits of its own.
-    pub async fn decoder(
-        &self,
-        context: CallContext,
-        status: u16,
-        headers: Vec<(String, String)>,
-    ) -> CallEnd<Decoder> {
-        unimplemented!()
+        context: &CallContext,
+        work: impl FnOnce(Arc<Inner>, Session) -> Work<T>,
+    ) -> CallEnd<T> {
+        let meter = Arc::new(Meter::new(context.limits));
+        let session = session(&self.0.shared, &self.0.pre, context, &meter);
+        let work = work(Arc::clone(&self.0), session);
+        drive(&self.0.shared, context, &meter, Place::Needed, work).await
     }
 }
 
-#[allow(clippy::unused_async, clippy::unimplemented, unused_variables, reason = "signatures come first")]
-impl Decoder {
-    /// After a failure other than `Guest` the decoder is dead and answers the same again.
-    pub async fn push(&mut self, bytes: &[u8]) -> Result<Vec<ProviderEvent>, CallFailure> {
-        unimplemented!()
+impl Session {
+    /// A fresh instance of the component.
+    async fn instance(&mut self) -> wasmtime::Result<wasmtime::component::Instance> {
+        // The deadline is one tick from here, whatever was done before.
+        self.store.set_epoch_deadline(1);
+        self.pre.instantiate_async(&mut self.store).await
     }
+}
 
-    pub async fn finish(self) -> CallEnd<Vec<ProviderEvent>> {
-        unimplemented!()
+/// The plugin has no such world.
+fn lacks<T>(kind: PluginKind) -> Worked<T> {
+    Ok(Err(CallFailure::Contract { message: format!("the plugin is no `{}` plugin", kind.as_str()) }))
+}
+
+/// A result that passed through the checks of the contract and the limit of its size.
+fn checked<T>(limit: u64, size: usize, value: Result<T, String>) -> Worked<T> {
+    if size as u64 > limit {
+        return Ok(Err(CallFailure::Limit {
+            limit: sickbay_core::plugin::CallLimit::Result,
+            allowed: limit,
+        }));
     }
+    Ok(value.map_err(|message| CallFailure::Contract { message }))
+}
+
+fn guest<T>(error: bindings::types::Error) -> Worked<T> {
+    Ok(Err(CallFailure::Guest { error: crate::host::convert::from_error(error) }))
 }

@@ -1,0 +1,82 @@
+//! The wasm engine's own settings, in one place: changing one changes the key
+//! of the cache.
+
+use wasmtime::{
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, RegallocAlgorithm,
+    Strategy, WasmBacktraceDetails,
+};
+
+use crate::settings::{Allocation, EngineSettings};
+
+/// What one component may bring, whatever its calls allow.
+const MEMORIES: u32 = 4;
+const TABLES: u32 = 64;
+const CORE_INSTANCES: u32 = 128;
+const TABLE_ELEMENTS: usize = 200_000;
+/// Bytes of a memory that stay with the pool between two calls.
+const KEEP_RESIDENT: usize = 64 * 1024;
+
+/// The engine, and a note where it is not the one asked for.
+pub(crate) fn engine(settings: &EngineSettings) -> Result<(Engine, Option<String>), String> {
+    let on_demand = || Engine::new(&config()).map_err(|error| format!("{error:#}"));
+    if settings.allocation == Allocation::OnDemand {
+        return Ok((on_demand()?, None));
+    }
+    let mut pooled = config();
+    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+    match Engine::new(&pooled) {
+        Ok(engine) => Ok((engine, None)),
+        Err(error) if settings.allocation == Allocation::Pool => Err(format!("{error:#}")),
+        Err(error) => Ok((
+            on_demand()?,
+            Some(format!(
+                "this machine does not give the address space for a pool of instances, so calls are slower: {error}"
+            )),
+        )),
+    }
+}
+
+fn config() -> Config {
+    let mut config = Config::new();
+    config
+        .strategy(Strategy::Cranelift)
+        .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
+        .epoch_interruption(true)
+        .memory_init_cow(true)
+        .wasm_component_model(true)
+        // Guests of some toolchains import its types even where they wait for nothing.
+        .wasm_component_model_async(true)
+        .wasm_memory64(false)
+        .wasm_multi_memory(false)
+        .wasm_relaxed_simd(true)
+        .relaxed_simd_deterministic(true)
+        // The same input gives the same output on every machine.
+        .cranelift_nan_canonicalization(true)
+        .wasm_backtrace_details(WasmBacktraceDetails::Disable)
+        .max_wasm_stack(512 * 1024)
+        .async_stack_size(1024 * 1024)
+        .parallel_compilation(true);
+    config
+}
+
+fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
+    let calls = settings.instances;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(CORE_INSTANCES))
+        .total_memories(calls.saturating_mul(MEMORIES))
+        .total_tables(calls.saturating_mul(TABLES))
+        .total_stacks(calls.saturating_mul(2))
+        .total_gc_heaps(calls)
+        .max_core_instances_per_component(CORE_INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_memories_per_module(1)
+        .max_tables_per_module(16)
+        .table_elements(TABLE_ELEMENTS)
+        .max_memory_size(usize::try_from(settings.max_memory_bytes).unwrap_or(1 << 30))
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        .pagemap_scan(Enabled::Auto);
+    pool
+}

@@ -1,0 +1,46 @@
+//! `wasi:http`: every request asks first. This version of the host sends none:
+//! a permission given is answered with a denial all the same.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use sickbay_core::{
+    error::ErrorKind,
+    outside::{Answer, Ask},
+};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::{meter::Meter, outside::Outside};
+
+/// Stands between a guest's request and the network.
+pub(crate) struct Gate {
+    pub(crate) outside: Arc<dyn Outside>,
+    pub(crate) meter: Arc<Meter>,
+}
+
+type Io = Box<dyn Future<Output = Result<(), Error>> + Send>;
+type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Io), Error>> + Send>;
+
+impl WasiHttpHooks for Gate {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _io: Io,
+    ) -> Sending {
+        let (outside, meter) = (Arc::clone(&self.outside), Arc::clone(&self.meter));
+        let ask = Ask::Http { method: request.method().to_string(), url: request.uri().to_string() };
+        Box::new(async move {
+            if meter.host_call().is_err() {
+                return Err(Error::ConnectionLimitReached);
+            }
+            let needs = ask.needs();
+            if let (Answer::Failed { error }, Some(capability)) = (outside.ask(ask).await, needs)
+                && error.kind == ErrorKind::Denied
+            {
+                meter.deny(capability);
+            }
+            Err(Error::HttpRequestDenied)
+        })
+    }
+}

@@ -1,0 +1,263 @@
+//! Calls to the `provider` world. A decoder's store lives as long as its
+//! stream; all other stores live for one call.
+
+use std::sync::Arc;
+
+use sickbay_core::plugin::{CallFailure, PluginKind};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::ResourceAny;
+
+use super::{LoadedPlugin, checked, guest, lacks};
+use crate::{
+    bindings::provider::{Provider, exports::sickbay::plugin::model_provider as wit},
+    call::{CallContext, CallEnd},
+    engine::Shared,
+    host::convert::{each, from_stop, from_usage, json, to_request},
+    meter::Meter,
+    run::{Place, Session, Worked, drive, session},
+    shapes::{
+        model::Request,
+        provider::{Auth, Exchange, ModelInfo, ProviderEvent, ProviderInfo},
+    },
+};
+
+/// A provider's decoder; lives in one store until it is dropped.
+pub struct Decoder {
+    shared: Arc<Shared>,
+    context: CallContext,
+    /// None once a call ended the store.
+    open: Option<Open>,
+    ended: Option<CallFailure>,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// A decoder that can still be called.
+struct Open {
+    session: Session,
+    world: Provider,
+    decoder: ResourceAny,
+    meter: Arc<Meter>,
+}
+
+impl LoadedPlugin {
+    /// What the provider is.
+    pub async fn describe_provider(&self, context: CallContext) -> CallEnd<ProviderInfo> {
+        let limit = context.limits.result_bytes;
+        self.call(&context, |plugin, mut session| {
+            Box::pin(async move {
+                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let instance = session.instance().await?;
+                let world = world.load(&mut session.store, &instance)?;
+                let info = world.sickbay_plugin_model_provider().call_describe(&mut session.store).await?;
+                let size =
+                    info.description.len() + info.models.iter().map(|m| m.name.len() + 32).sum::<usize>();
+                checked(limit, size, Ok(from_info(info)))
+            })
+        })
+        .await
+    }
+
+    /// A request in the provider's words.
+    pub async fn encode(&self, context: CallContext, request: &Request) -> CallEnd<Exchange> {
+        let limit = context.limits.result_bytes;
+        let request = to_request(request.clone());
+        self.call(&context, |plugin, mut session| {
+            Box::pin(async move {
+                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let instance = session.instance().await?;
+                let world = world.load(&mut session.store, &instance)?;
+                let provider = world.sickbay_plugin_model_provider();
+                match provider.call_encode(&mut session.store, &request).await? {
+                    Ok(wit::Exchange::Http(http)) => {
+                        let exchange = Exchange::Http {
+                            method: http.method,
+                            path: http.path,
+                            headers: http.headers,
+                            body: http.body,
+                        };
+                        let size = match &exchange {
+                            Exchange::Http { body, .. } => body.len(),
+                            Exchange::Events { .. } => 0,
+                        };
+                        checked(limit, size, Ok(exchange))
+                    }
+                    Ok(wit::Exchange::Events(events)) => {
+                        let size = events.iter().map(event_size).sum();
+                        checked(
+                            limit,
+                            size,
+                            each(events, from_event).map(|events| Exchange::Events { events }),
+                        )
+                    }
+                    Err(error) => guest(error),
+                }
+            })
+        })
+        .await
+    }
+
+    /// Opens a decoder. Each `push` and `finish` has the context's limits of its own.
+    pub async fn decoder(
+        &self,
+        context: CallContext,
+        status: u16,
+        headers: Vec<(String, String)>,
+    ) -> CallEnd<Decoder> {
+        let shared = &self.0.shared;
+        let meter = Arc::new(Meter::new(context.limits));
+        // It keeps its instance between calls, so it keeps a place in the pool for itself. Where none is left the
+        // engine refuses the instance, which is an end like any other.
+        let place = Arc::clone(&shared.permits).try_acquire_owned().ok();
+        let mut session = session(shared, &self.0.pre, &context, &meter);
+        let (plugin, kept) = (Arc::clone(&self.0), Arc::clone(&meter));
+        let end = drive(
+            shared,
+            &context,
+            &meter,
+            Place::Held,
+            Box::pin(async move {
+                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let instance = session.instance().await?;
+                let world = world.load(&mut session.store, &instance)?;
+                let decoder = world
+                    .sickbay_plugin_model_provider()
+                    .decoder()
+                    .call_constructor(&mut session.store, status, &headers)
+                    .await?;
+                Ok(Ok(Open { session, world, decoder, meter: kept }))
+            }),
+        )
+        .await;
+        let shared = Arc::clone(shared);
+        end.map(|open| Decoder { shared, context, open: Some(open), ended: None, _place: place })
+    }
+}
+
+/// Which of a decoder's functions is called.
+enum Feed {
+    Push(Vec<u8>),
+    Finish,
+}
+
+impl Decoder {
+    /// After a failure other than `Guest` the decoder is dead and answers the same again.
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<Vec<ProviderEvent>, CallFailure> {
+        self.feed(Feed::Push(bytes.to_vec())).await.result
+    }
+
+    /// The stream ended.
+    pub async fn finish(mut self) -> CallEnd<Vec<ProviderEvent>> {
+        self.feed(Feed::Finish).await
+    }
+
+    async fn feed(&mut self, feed: Feed) -> CallEnd<Vec<ProviderEvent>> {
+        let Some(mut open) = self.open.take() else {
+            let failure = self.ended.clone().unwrap_or(CallFailure::Cancelled);
+            return CallEnd {
+                result: Err(failure),
+                host_calls: 0,
+                logs_dropped: 0,
+                peak_memory: 0,
+                wall: std::time::Duration::ZERO,
+            };
+        };
+        let meter = Arc::clone(&open.meter);
+        let limit = self.context.limits.result_bytes;
+        let end = drive(
+            &self.shared,
+            &self.context,
+            &meter,
+            Place::Held,
+            Box::pin(async move {
+                open.session.store.set_epoch_deadline(1);
+                let provider = open.world.sickbay_plugin_model_provider();
+                let decoder = provider.decoder();
+                let store = &mut open.session.store;
+                let fed = match feed {
+                    Feed::Push(bytes) => decoder.call_push(store, open.decoder, &bytes).await?,
+                    Feed::Finish => decoder.call_finish(store, open.decoder).await?,
+                };
+                let answer: Worked<Vec<ProviderEvent>> = match fed {
+                    Ok(events) => {
+                        let size = events.iter().map(event_size).sum();
+                        checked(limit, size, each(events, from_event))
+                    }
+                    Err(error) => guest(error),
+                };
+                answer.map(|answer| Ok((open, answer)))
+            }),
+        )
+        .await;
+        let CallEnd { result, host_calls, logs_dropped, peak_memory, wall } = end;
+        let result = match result {
+            Ok((open, answer)) => {
+                self.open = Some(open);
+                answer
+            }
+            Err(failure) => {
+                self.ended = Some(failure.clone());
+                Err(failure)
+            }
+        };
+        CallEnd { result, host_calls, logs_dropped, peak_memory, wall }
+    }
+}
+
+fn from_info(info: wit::ProviderInfo) -> ProviderInfo {
+    ProviderInfo {
+        description: info.description,
+        models: info
+            .models
+            .into_iter()
+            .map(|model| ModelInfo {
+                name: model.name,
+                context_window: model.context_window,
+                output_limit: model.output_limit,
+                tools: model.tools,
+                images: model.images,
+                thinking: model.thinking,
+                structured_output: model.structured_output,
+            })
+            .collect(),
+        default_endpoint: info.default_endpoint,
+        auth: match info.auth {
+            wit::AuthScheme::None => Auth::None,
+            wit::AuthScheme::Header(header) => {
+                Auth::Header { name: header.name, prefix: header.prefix, secret_name: header.secret_name }
+            }
+            wit::AuthScheme::Sigv4(sigv4) => {
+                Auth::Sigv4 { service: sigv4.service, secret_name: sigv4.secret_name }
+            }
+        },
+    }
+}
+
+fn event_size(event: &wit::Event) -> usize {
+    match event {
+        wit::Event::Text(text) | wit::Event::Raw(text) => text.len() + 16,
+        wit::Event::Thinking(thinking) => thinking.text.len() + 16,
+        wit::Event::ToolCallArguments(arguments) => arguments.fragment.len() + 16,
+        wit::Event::ToolCallStart(start) => start.id.len() + start.name.len() + 16,
+        wit::Event::Usage(_) | wit::Event::Stop(_) => 16,
+    }
+}
+
+fn from_event(event: wit::Event) -> Result<ProviderEvent, String> {
+    Ok(match event {
+        wit::Event::Text(text) => ProviderEvent::Text { text },
+        wit::Event::Thinking(thinking) => ProviderEvent::Thinking {
+            text: thinking.text,
+            signature: thinking.signature,
+            redacted: thinking.redacted,
+        },
+        wit::Event::ToolCallStart(start) => {
+            ProviderEvent::ToolCallStart { index: start.index, id: start.id, name: start.name }
+        }
+        wit::Event::ToolCallArguments(arguments) => {
+            ProviderEvent::ToolCallArguments { index: arguments.index, fragment: arguments.fragment }
+        }
+        wit::Event::Usage(usage) => ProviderEvent::Usage { usage: from_usage(usage) },
+        wit::Event::Stop(reason) => ProviderEvent::Stop { reason: from_stop(reason) },
+        wit::Event::Raw(text) => ProviderEvent::Raw { value: json("raw", &text)? },
+    })
+}
