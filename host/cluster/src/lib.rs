@@ -4,6 +4,14 @@
 //! leaves it was redacted: no Secret value and no string shaped like a
 //! credential goes further.
 
+pub mod kinds;
+pub mod live;
+pub mod projection;
+pub mod recorded;
+pub mod redact;
+pub mod selector;
+mod tree;
+
 use async_trait::async_trait;
 use sickbay_core::{
     cluster::{ClusterInfo, KindInfo, ListQuery, Log, LogQuery, Page},
