@@ -122,4 +122,17 @@ mod tests {
         let written = serde_json::to_string(&Event::Reported { report: report.clone() }).expect("serializes");
         assert_eq!(event(&written), Ok(Event::Reported { report }));
     }
+
+    #[test]
+    fn the_deepest_event_that_is_taken_fits_on_a_small_stack() {
+        let read = |levels: usize| {
+            let text =
+                format!(r#"{{"type":"reported","report":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+            // As large as the stack of a thread that serves tasks.
+            let thread = std::thread::Builder::new().stack_size(2 << 20);
+            thread.spawn(move || event(&text).is_ok()).expect("starts").join().expect("does not overflow")
+        };
+        assert!(read(MAX_DEPTH - 1));
+        assert!(!read(MAX_DEPTH));
+    }
 }

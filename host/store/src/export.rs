@@ -52,7 +52,7 @@ pub struct ExportOutcome {
     pub bytes: u64,
 }
 
-/// Writes a run, page by page.
+/// Writes a run, page by page. The run may be named by a unique prefix.
 pub async fn export(
     journal: &dyn Journal,
     run: &str,

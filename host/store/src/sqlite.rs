@@ -5,6 +5,7 @@ mod batch;
 mod failure;
 mod open;
 mod reader;
+mod runs;
 mod schema;
 mod writer;
 
@@ -70,6 +71,7 @@ impl SqliteJournal {
             connection,
             unsynced: true,
             full: false,
+            lost: None,
             closed: Arc::clone(&closed),
         };
         let failed = |error: std::io::Error| StoreError::Failed {

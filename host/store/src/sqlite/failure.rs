@@ -12,9 +12,11 @@ const CORRUPT: i32 = 11;
 const FULL: i32 = 13;
 const CANTOPEN: i32 = 14;
 const NOTADB: i32 = 26;
-/// `SQLITE_IOERR_WRITE`, `_FSYNC`, `_TRUNCATE`, `_SHMSIZE`: a write that a full
-/// disk can have failed too.
+/// The file that connections share could not grow: the disk is full.
 const IOERR_SHMSIZE: i32 = 4874;
+/// The file ends in the middle of a page, or the file system says it is broken.
+const IOERR_SHORT_READ: i32 = 522;
+const IOERR_CORRUPTFS: i32 = 8458;
 /// `SQLITE_CONSTRAINT_FOREIGNKEY`, `_PRIMARYKEY` and `_UNIQUE`.
 pub(super) const NO_PARENT: i32 = 787;
 pub(super) const SAME_PRIMARY_KEY: i32 = 1555;
@@ -23,6 +25,11 @@ pub(super) const SAME_UNIQUE: i32 = 2067;
 /// SQLite's extended code, where the error comes from SQLite.
 pub(super) fn code(error: &sqlx::Error) -> Option<i32> {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|code| code.parse().ok())
+}
+
+/// Whether the disk itself failed.
+pub(super) fn is_io(error: &sqlx::Error) -> bool {
+    code(error).is_some_and(|code| code & 0xff == IOERR)
 }
 
 /// The error as ours.
@@ -43,6 +50,7 @@ pub(super) fn of(journal: &str, error: &sqlx::Error) -> StoreError {
     }
     match code(error) {
         Some(IOERR_SHMSIZE) => StoreError::Full { journal },
+        Some(IOERR_SHORT_READ | IOERR_CORRUPTFS) => StoreError::Damaged { journal, why: why() },
         Some(code) => match code & 0xff {
             BUSY | LOCKED => StoreError::Busy { journal },
             READONLY | PERM => StoreError::ReadOnly { journal, why: why() },

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
     batch::{self, Row},
-    failure,
+    failure, runs,
 };
 use crate::{RunHead, StoreError, encode};
 
@@ -96,6 +96,9 @@ pub(super) struct Writer {
     pub(super) unsynced: bool,
     /// Which `PRAGMA synchronous` the connection has.
     pub(super) full: bool,
+    /// A failure to reach the disk. After one, the system may say that a later
+    /// try went well although the data is lost, so no later try is believed.
+    pub(super) lost: Option<StoreError>,
     /// Set when the writer is gone, for appends that come later.
     pub(super) closed: Arc<AtomicBool>,
 }
@@ -133,7 +136,7 @@ impl Writer {
     async fn store(&mut self, batch: Batch) {
         let Batch { rows, room, waiting, to_disk, .. } = batch;
         self.store_rows(&rows, to_disk).await;
-        let synced = if to_disk && self.unsynced { self.sync().await } else { Ok(()) };
+        let synced = if to_disk { self.sync().await } else { Ok(()) };
         drop((rows, room));
         for reply in waiting {
             // Who asked may have gone.
@@ -162,7 +165,14 @@ impl Writer {
         }
     }
 
-    fn fail(&self, rows: &[&(Arc<Track>, Row)], error: &sqlx::Error) {
+    fn note(&mut self, error: &sqlx::Error) {
+        if failure::is_io(error) && self.lost.is_none() {
+            self.lost = Some(failure::of(&self.journal, error));
+        }
+    }
+
+    fn fail(&mut self, rows: &[&(Arc<Track>, Row)], error: &sqlx::Error) {
+        self.note(error);
         for (track, row) in rows {
             let _ = track.failure.set(self.explain(track, row.seq, error));
         }
@@ -197,96 +207,52 @@ impl Writer {
     /// Earlier commits reach the disk with the next full one, so this makes one
     /// that changes nothing.
     async fn sync(&mut self) -> Result<(), StoreError> {
+        if let Some(lost) = &self.lost {
+            return Err(lost.clone());
+        }
+        if !self.unsynced {
+            return Ok(());
+        }
         let touch = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'runs'";
         let result = match self.synchronous(true).await {
             Ok(()) => sqlx::query(touch).execute(&mut self.connection).await.map(drop),
             Err(error) => Err(error),
         };
-        result.map_err(|error| failure::of(&self.journal, &error))?;
+        if let Err(error) = result {
+            self.note(&error);
+            return Err(failure::of(&self.journal, &error));
+        }
         self.unsynced = false;
         Ok(())
     }
 
     /// What is not an append. Gives back who waits for the end, for `Close`.
     async fn carry_out(&mut self, command: Command) -> Option<Reply<()>> {
+        let connection = &mut self.connection;
         match command {
             Command::Create { head, reply } => {
-                let result = self.create(&head).await;
+                let result = runs::create(connection, &self.journal, &head).await;
                 let _ = reply.send(result);
             }
             Command::End { run, outcome, ended_ms, reply } => {
-                let result = self.end(&run, &outcome, ended_ms).await;
+                let mut result = runs::end(connection, &self.journal, &run, &outcome, ended_ms).await;
+                if result.is_ok() {
+                    self.unsynced = true;
+                    result = self.sync().await;
+                }
                 let _ = reply.send(result);
+                return None;
             }
             Command::Delete { run, reply } => {
-                let result = self.delete(&run).await;
+                let result = runs::delete(connection, &self.journal, &run).await;
                 let _ = reply.send(result);
             }
             Command::Close { reply } => return Some(reply),
             // Taken into a batch before.
             Command::Append { .. } | Command::Barrier { .. } => {}
         }
+        self.unsynced = true;
         None
-    }
-
-    async fn create(&mut self, head: &RunHead) -> Result<i64, StoreError> {
-        let sql = "INSERT INTO runs (run, profile, started_ms, format, host_version) VALUES (?, ?, ?, ?, ?)";
-        let result = sqlx::query(sql)
-            .bind(&head.run)
-            .bind(&head.profile)
-            .bind(head.started_ms)
-            .bind(head.format)
-            .bind(&head.host_version)
-            .execute(&mut self.connection)
-            .await;
-        self.unsynced = true;
-        match result {
-            Ok(done) => Ok(done.last_insert_rowid()),
-            Err(error) if failure::code(&error) == Some(failure::SAME_UNIQUE) => {
-                Err(StoreError::RunExists { run: head.run.clone() })
-            }
-            Err(error) => Err(failure::of(&self.journal, &error)),
-        }
-    }
-
-    async fn end(&mut self, run: &str, outcome: &str, ended_ms: i64) -> Result<(), StoreError> {
-        self.synchronous(true).await.map_err(|error| failure::of(&self.journal, &error))?;
-        let done = sqlx::query("UPDATE runs SET outcome = ?, ended_ms = ? WHERE run = ?")
-            .bind(outcome)
-            .bind(ended_ms)
-            .bind(run)
-            .execute(&mut self.connection)
-            .await
-            .map_err(|error| failure::of(&self.journal, &error))?;
-        if done.rows_affected() == 0 {
-            return Err(StoreError::NoRun { run: run.to_owned() });
-        }
-        self.unsynced = false;
-        Ok(())
-    }
-
-    async fn delete(&mut self, run: &str) -> Result<(), StoreError> {
-        let failed = |error: sqlx::Error| failure::of(&self.journal, &error);
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM runs WHERE run = ?")
-            .bind(run)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(failed)?;
-        let Some(id) = found else { return Err(StoreError::NoRun { run: run.to_owned() }) };
-        for sql in ["DELETE FROM entries WHERE run = ?", "DELETE FROM runs WHERE id = ?"] {
-            sqlx::query(sql).bind(id).execute(&mut *transaction).await.map_err(failed)?;
-        }
-        let orphans = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM entries WHERE blob IS NOT NULL)";
-        sqlx::query(orphans).execute(&mut *transaction).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        self.unsynced = true;
-        // Gives the space back; the run is gone already, so a failure here only
-        // leaves the file larger than it must be.
-        if let Err(error) = sqlx::raw_sql("PRAGMA incremental_vacuum").execute(&mut self.connection).await {
-            tracing::debug!(journal = %self.journal, %error, "no space was given back");
-        }
-        Ok(())
     }
 }
 

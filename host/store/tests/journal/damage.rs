@@ -71,7 +71,9 @@ async fn a_truncated_journal_is_told_and_does_not_panic() {
     journal.close().await.expect("closes");
     let whole = read(&path);
     for keep in [16, 20, 99, 100, 512, 4096, 5000, 8192, 20_480, whole.len() / 2, whole.len() - 1] {
-        write(&path, &whole[..keep]);
+        // A folder of its own: what opening the last one left must not help.
+        let folder = tempfile::tempdir().expect("a folder");
+        write(&folder.path().join("journal.db"), &whole[..keep]);
         let opened = SqliteJournal::open(settings(&folder)).await;
         let error = match opened {
             Err(error) => error,
@@ -98,7 +100,8 @@ async fn flipped_bytes_never_give_other_events_than_were_written() {
     for at in (whole.len() / 2..whole.len()).step_by(whole.len() / 40) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x5a;
-        write(&path, &bytes);
+        let folder = tempfile::tempdir().expect("a folder");
+        write(&folder.path().join("journal.db"), &bytes);
         let Ok(journal) = SqliteJournal::open(settings(&folder)).await else { continue };
         match read_all(&journal, "r1").await {
             Ok(found) => assert!(found.iter().map(|entry| &entry.event).eq(&events), "byte {at}"),
