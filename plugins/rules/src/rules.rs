@@ -5,11 +5,14 @@ use crate::{context::Context, findings::Findings};
 
 mod access;
 mod autoscaling;
+mod backend;
+mod behind;
 mod configuration;
 mod cron_job;
 mod disruption;
 mod gateway;
 mod ingress;
+mod nearest;
 mod network_policy;
 mod node;
 mod quota;

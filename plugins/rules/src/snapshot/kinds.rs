@@ -181,6 +181,11 @@ pub const KINDS: &[Table] = &[
         fields: fields!["/spec", "/status"],
     },
     Table {
+        kind: "ReferenceGrant",
+        query: "gateway.networking.k8s.io/v1beta1/ReferenceGrant",
+        fields: fields!["/spec"],
+    },
+    Table {
         kind: "Certificate",
         query: "cert-manager.io/v1/Certificate",
         fields: fields!["/spec", "/status"],
