@@ -1,1 +1,32 @@
-fn main() {}
+//! The binary `sickbay`: reads arguments and the environment, hands them on,
+//! prints what comes back, and sets the exit code.
+
+mod args;
+mod color;
+mod commands;
+mod environment;
+mod exit;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let environment = environment::Environment::read();
+    let cli = match args::Cli::try_parse_from(environment.arguments.clone()) {
+        Ok(cli) => cli,
+        Err(error) => return exit::usage(&error),
+    };
+    let output = output::Output::new(&cli.global, &environment);
+    output::install_tracing(&cli.global, &environment);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::failure(&output, &sickbay_runtime::Failure::failed(error.to_string())),
+    };
+    match runtime.block_on(commands::dispatch(cli, &environment, &output)) {
+        Ok(code) => code,
+        Err(failure) => exit::failure(&output, &failure),
+    }
+}

@@ -1,1 +1,49 @@
+//! Carries runs out: the driver between the loops of `sickbay-core` and the
+//! world.
+//!
+//! ```text
+//! Sickbay::run ── profile, plugins, cluster
+//!    └── Drive: Pipeline::step ─> effect ─> Pipeline::accept
+//!                    │ diagnose: a plugin in a fresh sandbox
+//!                    │     └── asks ── CallOutside: both keys ── World (cluster)
+//!                    └── every effect between two events ── Recorder (journal)
+//! Sickbay::replay: the same Drive, with recorded answers, comparing its events
+//! ```
+//!
+//! It prints nothing and reads neither arguments nor environment: what it has
+//! to know is handed in. It names neither wasmtime nor kube.
 
+mod clock;
+mod connect;
+mod dispatcher;
+mod doctor;
+mod drive;
+mod error;
+mod file;
+mod folders;
+mod grants;
+mod journal;
+mod notice;
+pub mod plugins;
+pub mod profiles;
+mod recorder;
+mod replay;
+mod runs;
+mod sickbay;
+mod world;
+
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use connect::{ClusterChoice, LivePlace};
+pub use dispatcher::{CallOutside, MAX_OBSERVED_BYTES, RunContext};
+pub use doctor::{Check, CheckState};
+pub use drive::RunSettings;
+pub use error::{Class, Failure};
+pub use folders::Folders;
+pub use grants::PluginGrants;
+pub use notice::{NobodyWatches, Notice, Watcher};
+pub use recorder::{ComparingRecorder, Difference, JournalRecorder, Recorder, Stamp};
+pub use replay::ReplayEnd;
+pub use runs::{RunSource, StoredRun};
+pub use sickbay::{RunEnd, RunRequest, Sickbay};
+pub use sickbay_engine::{Cancel, CancelHandle, Engine, Inspection};
+pub use world::{ClusterWorld, RecordedWorld, World};

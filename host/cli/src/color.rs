@@ -1,0 +1,52 @@
+//! Whether and how text is coloured.
+
+use crate::{
+    args::{ColorChoice, GlobalArgs},
+    environment::Environment,
+};
+
+/// A style that may be off.
+#[derive(Clone, Copy, Debug)]
+pub struct Paint {
+    on: bool,
+}
+
+impl Paint {
+    /// Whether to colour a stream that is a terminal or not.
+    pub fn choose(global: &GlobalArgs, environment: &Environment, stream_is_terminal: bool) -> Self {
+        let on = match global.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => stream_is_terminal && !environment.no_color,
+        };
+        Self { on }
+    }
+
+    pub fn is_on(self) -> bool {
+        self.on
+    }
+
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    pub fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    pub fn red(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    pub fn green(self, text: &str) -> String {
+        self.wrap("32", text)
+    }
+
+    pub fn yellow(self, text: &str) -> String {
+        self.wrap("33", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.on { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}

@@ -1,0 +1,146 @@
+//! The only place that prints. Data goes to stdout, everything else to stderr,
+//! and a closed pipe ends the program quietly.
+#![expect(clippy::print_stderr, reason = "this is the place that prints")]
+
+use std::io::{self, Write as _};
+
+use serde::Serialize;
+use sickbay_runtime::Failure;
+
+use crate::{args::GlobalArgs, color::Paint, environment::Environment};
+
+/// How this invocation prints.
+#[derive(Clone, Debug)]
+pub struct Output {
+    json: bool,
+    pub paint: Paint,
+    pub error_paint: Paint,
+    pub width: usize,
+    pub shows_progress: bool,
+}
+
+/// Columns of a stream whose width is not known.
+const DEFAULT_WIDTH: usize = 100;
+
+impl Output {
+    pub fn new(global: &GlobalArgs, environment: &Environment) -> Self {
+        Self {
+            json: global.json,
+            paint: Paint::choose(global, environment, environment.stdout_is_terminal),
+            error_paint: Paint::choose(global, environment, environment.stderr_is_terminal),
+            width: environment.columns.unwrap_or(DEFAULT_WIDTH),
+            shows_progress: environment.stderr_is_terminal && !global.quiet && global.verbose == 0,
+        }
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints one value as JSON, or its text.
+    pub fn show<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+        if self.json {
+            let mut json = serde_json::to_string_pretty(value)
+                .map_err(|error| Failure::failed(format!("can not write JSON: {error}")))?;
+            json.push('\n');
+            self.data(&json)
+        } else {
+            self.data(&text())
+        }
+    }
+
+    /// Data, as it is, to stdout.
+    pub fn data(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::failed(format!("can not write to stdout: {error}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A line for the person, to stderr.
+    pub fn note(&self, text: &str) {
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    pub fn warn(&self, text: &str) {
+        self.note(&format!("{}: {text}", self.error_paint.yellow("warning")));
+    }
+
+    pub fn failure(&self, failure: &Failure) {
+        if self.json {
+            let error = serde_json::json!({"error": {
+                "class": format!("{:?}", failure.class).to_lowercase(),
+                "message": failure.message,
+                "hint": failure.hint,
+            }});
+            let _ = self.data(&format!("{error:#}\n"));
+        }
+        self.note(&format!("{}: {}", self.error_paint.red("error"), failure.message));
+        if let Some(hint) = &failure.hint {
+            self.note(&format!("{}: {hint}", self.error_paint.green("hint")));
+        }
+    }
+
+    /// Asks for a yes on the terminal.
+    pub fn confirm(&self, question: &str) -> Result<bool, Failure> {
+        eprint!("{question} [y/N] ");
+        let _ = io::stderr().flush();
+        let mut answer = String::new();
+        io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Failure::failed(format!("can not read the answer: {error}")))?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+}
+
+/// Logs go to stderr: warnings, or what `-v` and `SICKBAY_LOG` ask for.
+pub fn install_tracing(global: &GlobalArgs, environment: &Environment) {
+    let default = match global.verbose {
+        0 => "warn",
+        1 => "sickbay=info,warn",
+        _ => "sickbay=debug,sickbay_runtime=debug,sickbay_engine=debug,sickbay_cluster=debug,info",
+    };
+    let filter = environment.log.as_deref().unwrap_or(default);
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    // A second installation in one process is the only failure, and harmless.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(environment.stderr_is_terminal && !environment.no_color)
+        .with_target(false)
+        .try_init();
+}
+
+/// Columns as wide as their widest cell; the last one as it is.
+pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let rows: Vec<Vec<String>> = rows.collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.chain(head.get(column).map(|cell| cell.len())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let line = |cells: &[&str]| {
+        let mut line = String::new();
+        for (column, cell) in cells.iter().enumerate() {
+            let pad = widths.get(column).copied().unwrap_or(0);
+            line.push_str(&format!("{cell:<pad$}  "));
+        }
+        format!("{}\n", line.trim_end())
+    };
+    let mut text = line(head);
+    for row in &rows {
+        let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+        text.push_str(&line(&cells));
+    }
+    text
+}
+
+/// A moment in UTC, to the second.
+pub fn time(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+}

@@ -1,0 +1,97 @@
+//! Both keys for every power: the plugin asked for it in its manifest, and the
+//! user's lock grants it. A profile may take away, never add.
+
+use sickbay_core::{
+    capability::Capability,
+    error::{CallError, ErrorKind},
+};
+
+/// What one plugin may do in one run, and who said so.
+#[derive(Clone, Debug)]
+pub struct PluginGrants {
+    pub plugin: String,
+    /// The first key: asked for in the manifest.
+    pub requested: Vec<Capability>,
+    /// The second key: granted in the lock.
+    pub granted: Vec<Capability>,
+    /// Where the lock is, for messages.
+    pub lock: String,
+    /// What the profile leaves of it; none: everything.
+    pub narrowed: Option<Vec<Capability>>,
+    pub profile: String,
+}
+
+impl PluginGrants {
+    /// The grants that hold in this run.
+    #[must_use]
+    pub fn effective(&self) -> Vec<Capability> {
+        self.granted.iter().filter(|granted| self.check(granted).is_ok()).cloned().collect()
+    }
+
+    /// Whether the power may be used; if not, which rule says so, where it
+    /// stands, and what would change it.
+    pub fn check(&self, needed: &Capability) -> Result<(), CallError> {
+        let covered = |list: &[Capability]| list.iter().any(|held| held.covers(needed));
+        let plugin = &self.plugin;
+        let deny = |code: &str, reason: String, hint: String| {
+            Err(CallError::new(
+                ErrorKind::Denied,
+                code,
+                format!("plugin `{plugin}` may not use `{needed}`: {reason}"),
+            )
+            .with_hint(hint))
+        };
+        if !covered(&self.requested) {
+            return deny(
+                "not-requested",
+                "its manifest does not ask for it".into(),
+                "a plugin can be granted only what it asks for; its author has to add it to the manifest".into(),
+            );
+        }
+        if !covered(&self.granted) {
+            return deny(
+                "grant-missing",
+                format!("`{}` does not grant it", self.lock),
+                format!("grant it with `sickbay plugin grant {plugin} {needed}`"),
+            );
+        }
+        if self.narrowed.as_deref().is_some_and(|left| !covered(left)) {
+            return deny(
+                "profile-narrows",
+                format!("profile `{}` leaves it out in `grants.{plugin}`", self.profile),
+                format!("add `{needed}` to `grants.{plugin}` in the profile"),
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_power_needs_both_keys_and_the_profile_s_leave() {
+        let read = vec![Capability::ClusterRead];
+        let cases: [(&[_], &[_], Option<Vec<_>>, &str); 5] = [
+            (&read, &read, None, ""),
+            (&[], &read, None, "not-requested"),
+            (&read, &[], None, "grant-missing"),
+            (&read, &read, Some(vec![]), "profile-narrows"),
+            (&read, &[], Some(read.clone()), "grant-missing"),
+        ];
+        for (requested, granted, narrowed, expect) in cases {
+            let grants = PluginGrants {
+                plugin: "p".into(),
+                requested: requested.to_vec(),
+                granted: granted.to_vec(),
+                lock: "plugins.lock".into(),
+                narrowed,
+                profile: "triage".into(),
+            };
+            let code = grants.check(&Capability::ClusterRead).err().map_or(String::new(), |error| error.code);
+            assert_eq!(code, expect);
+            assert_eq!(grants.effective().is_empty(), !expect.is_empty());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What a person who waits may want to know. Notices are for showing only:
+//! nothing depends on them.
+
+/// What the runtime is at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    ReadingRecorded { path: String },
+    Connecting,
+    /// The first time that a plugin is used, which takes seconds.
+    Compiling { plugin: String },
+    Observing,
+    Diagnosing { strategy: String },
+    Reporting,
+}
+
+/// Is told. Must not block.
+pub trait Watcher: Send + Sync {
+    fn notice(&self, notice: Notice);
+}
+
+/// Does not care.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NobodyWatches;
+
+impl Watcher for NobodyWatches {
+    fn notice(&self, _notice: Notice) {}
+}

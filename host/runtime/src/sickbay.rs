@@ -1,0 +1,336 @@
+//! The library's face: what the CLI, a server and tests alike do.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    hash::BuildHasher as _,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use sickbay_core::{
+    cluster::Source,
+    digest::Digest,
+    event::{FORMAT, PluginPin},
+    ids::RunId,
+    lock::narrow,
+    plugin::PluginKind,
+    profile::{LoopKind, Profile},
+    report::Report,
+};
+use sickbay_engine::{Cancel, Engine, EngineSettings, LoadProgress, LoadedPlugin, PluginSource};
+use sickbay_store::{Journal, RunHead};
+use tokio::sync::OnceCell;
+
+use crate::{
+    clock::{Clock, SystemClock},
+    connect::{self, ClusterChoice},
+    dispatcher::RunContext,
+    drive::{Drive, ReadyPlugin, RunSettings},
+    error::Failure,
+    folders::Folders,
+    grants::PluginGrants,
+    journal,
+    notice::{NobodyWatches, Notice, Watcher},
+    plugins::{Catalogue, KnownPlugin, load_failure},
+    recorder::JournalRecorder,
+    world::ClusterWorld,
+};
+
+/// The version of this host, as it stands in journals.
+pub(crate) const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// One installation of Sickbay. Cheap to make: the engine and the journal are
+/// set up when they are first needed.
+pub struct Sickbay {
+    pub(crate) folders: Folders,
+    pub(crate) embedded: Vec<&'static [u8]>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watcher: Arc<dyn Watcher>,
+    pub(crate) cancel: Cancel,
+    engine: OnceLock<Engine>,
+    journal: OnceCell<Arc<dyn Journal>>,
+    loaded: Mutex<HashMap<Digest, LoadedPlugin>>,
+}
+
+/// What to run, and on which cluster.
+#[derive(Clone, Debug)]
+pub struct RunRequest {
+    pub profile: Profile,
+    pub cluster: ClusterChoice,
+    /// In place of the profile's; an empty list: all.
+    pub namespaces: Option<Vec<String>>,
+    pub question: Option<String>,
+}
+
+/// A run that came to its end, whatever it found.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    pub report: Report,
+}
+
+impl Sickbay {
+    /// With the components that come with the program.
+    #[must_use]
+    pub fn with_embedded(folders: Folders, embedded: Vec<&'static [u8]>) -> Self {
+        Self {
+            folders,
+            embedded,
+            clock: Arc::new(SystemClock),
+            watcher: Arc::new(NobodyWatches),
+            cancel: Cancel::never(),
+            engine: OnceLock::new(),
+            journal: OnceCell::new(),
+            loaded: Mutex::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn watched_by(mut self, watcher: Arc<dyn Watcher>) -> Self {
+        self.watcher = watcher;
+        self
+    }
+
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    #[must_use]
+    pub fn cancelled_by(mut self, cancel: Cancel) -> Self {
+        self.cancel = cancel;
+        self
+    }
+
+    #[must_use]
+    pub fn folders(&self) -> &Folders {
+        &self.folders
+    }
+
+    #[must_use]
+    pub fn embedded(&self) -> &[&'static [u8]] {
+        &self.embedded
+    }
+
+    /// The plugin engine, with compiled plugins kept in the cache folder.
+    pub fn engine(&self) -> Result<Engine, Failure> {
+        if let Some(engine) = self.engine.get() {
+            return Ok(engine.clone());
+        }
+        let settings = EngineSettings { cache_dir: Some(self.folders.compiled()), ..EngineSettings::default() };
+        let engine = Engine::new(settings).map_err(|error| Failure::failed(error.to_string()))?;
+        for note in engine.notes() {
+            tracing::warn!("{note}");
+        }
+        Ok(self.engine.get_or_init(|| engine).clone())
+    }
+
+    /// The user's journal.
+    pub async fn journal(&self) -> Result<Arc<dyn Journal>, Failure> {
+        self.journal.get_or_try_init(|| journal::open(&self.folders)).await.cloned()
+    }
+
+    /// All plugins at hand.
+    pub fn catalogue(&self) -> Result<Catalogue, Failure> {
+        Catalogue::open(&self.folders, &self.embedded)
+    }
+
+    /// Loads the plugins that the profile names, so that a run does not wait.
+    pub async fn prepare(&self, profile: &Profile) -> Result<(), Failure> {
+        let catalogue = self.catalogue()?;
+        let wanted = strategies(&catalogue, profile)?;
+        self.load(&catalogue, &wanted).await.map(|_| ())
+    }
+
+    /// Runs the profile to its end. An error where it could not even begin or
+    /// the journal failed; whatever is found is in the report.
+    pub async fn run(&self, request: RunRequest) -> Result<RunEnd, Failure> {
+        let profile = &request.profile;
+        if profile.loop_kind != LoopKind::Pipeline {
+            return Err(Failure::usage(format!(
+                "profile `{}` uses the `react` loop, which this version does not offer",
+                profile.name
+            ))
+            .with_hint("set `loop = \"pipeline\"`"));
+        }
+        if let Some(stage) = profile.unsupported_stage() {
+            return Err(Failure::usage(format!(
+                "profile `{}` has the stage `{}` of kind `{}`, which this version can not run",
+                profile.name,
+                stage.name,
+                stage.kind.as_str()
+            ))
+            .with_hint("this version runs observe, diagnose and report stages"));
+        }
+        let catalogue = self.catalogue()?;
+        let wanted = strategies(&catalogue, profile)?;
+        let journal = self.journal().await?;
+        let namespaces =
+            request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
+        // Compiling and reading the cluster both take time and need nothing of each other.
+        let (loaded, connected) = tokio::join!(
+            self.load(&catalogue, &wanted),
+            connect::connect(&request.cluster, &namespaces, &self.clock, &self.watcher)
+        );
+        let (loaded, connected) = (loaded?, connected?);
+        let mut plugins = BTreeMap::new();
+        let mut pins = Vec::new();
+        for (known, loaded) in wanted.iter().zip(loaded) {
+            let grants = plugin_grants(&catalogue, known, profile);
+            pins.push(PluginPin {
+                name: known.locked.name.clone(),
+                version: known.locked.version.clone(),
+                digest: known.locked.digest.clone(),
+                grants: grants.effective(),
+            });
+            plugins.insert(known.locked.name.clone(), ReadyPlugin { loaded, grants: Arc::new(grants) });
+        }
+        let started_ms = self.clock.now_ms();
+        let run = RunId::new(u64::try_from(started_ms).unwrap_or(0), random()).to_string();
+        let settings = RunSettings {
+            profile: profile.clone(),
+            namespaces: namespaces.clone(),
+            question: request.question.clone(),
+            source: connected.source,
+            place: connected.place,
+            not_read: connected.not_read,
+        };
+        journal
+            .create_run(RunHead {
+                run: run.clone(),
+                profile: profile.name.clone(),
+                started_ms,
+                format: FORMAT,
+                host_version: HOST_VERSION.to_owned(),
+            })
+            .await
+            .map_err(|error| journal::store_failure(&error))?;
+        let recorder = JournalRecorder {
+            journal: Arc::clone(&journal),
+            run: run.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        let world = ClusterWorld::new(connected.cluster, namespaces);
+        let drive = Drive {
+            run,
+            settings,
+            host_version: HOST_VERSION.to_owned(),
+            plugins,
+            pins,
+            context: Arc::new(RunContext::new(Arc::new(recorder), Arc::new(world))),
+            watcher: Arc::clone(&self.watcher),
+            cancel: self.cancel.clone(),
+        };
+        Ok(RunEnd { report: drive.drive().await? })
+    }
+
+    /// Loads plugins in parallel, each once in the life of this value.
+    pub(crate) async fn load(
+        &self,
+        catalogue: &Catalogue,
+        wanted: &[KnownPlugin],
+    ) -> Result<Vec<LoadedPlugin>, Failure> {
+        let missing: Vec<&KnownPlugin> = {
+            let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+            wanted.iter().filter(|plugin| !loaded.contains_key(&plugin.locked.digest)).collect()
+        };
+        if !missing.is_empty() {
+            let mut components = Vec::with_capacity(missing.len());
+            for plugin in missing {
+                components.push((plugin.locked.clone(), catalogue.bytes(plugin)?));
+            }
+            let engine = self.engine()?;
+            let watcher = Arc::clone(&self.watcher);
+            let loading = tokio::task::spawn_blocking(move || {
+                let sources: Vec<PluginSource<'_>> = components
+                    .iter()
+                    .map(|(locked, bytes)| PluginSource { name: &locked.name, bytes })
+                    .collect();
+                let results = engine.load_all(&sources, &|progress| {
+                    if let LoadProgress::Compiling { name } = progress {
+                        watcher.notice(Notice::Compiling { plugin: name.to_owned() });
+                    }
+                });
+                drop(sources);
+                components.into_iter().zip(results).map(|((locked, _), result)| (locked, result)).collect::<Vec<_>>()
+            });
+            for (locked, result) in loading.await.map_err(|error| Failure::failed(error.to_string()))? {
+                let plugin = result.map_err(|error| load_failure(&locked.name, &error))?;
+                self.loaded
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(locked.digest, plugin);
+            }
+        }
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted
+            .iter()
+            .map(|plugin| {
+                loaded
+                    .get(&plugin.locked.digest)
+                    .cloned()
+                    .ok_or_else(|| Failure::failed(format!("plugin `{}` was not loaded", plugin.locked.name)))
+            })
+            .collect()
+    }
+}
+
+/// The diagnosis plugins that the profile's stages name, each once.
+fn strategies(catalogue: &Catalogue, profile: &Profile) -> Result<Vec<KnownPlugin>, Failure> {
+    let mut names: Vec<String> = profile.diagnosis.strategies.clone();
+    names.extend(profile.stages().into_iter().flat_map(|stage| stage.strategies));
+    let mut wanted: Vec<KnownPlugin> = Vec::new();
+    for name in names {
+        if wanted.iter().any(|plugin| plugin.locked.name == name) {
+            continue;
+        }
+        let plugin = catalogue.get(&name).map_err(|mut failure| {
+            failure.message =
+                format!("profile `{}` names the strategy `{name}`, and {}", profile.name, failure.message);
+            failure
+        })?;
+        if !plugin.locked.kinds.contains(&PluginKind::Diagnosis) {
+            let kinds: Vec<&str> = plugin.locked.kinds.iter().map(|kind| kind.as_str()).collect();
+            return Err(Failure::usage(format!(
+                "profile `{}` names the strategy `{name}`, which is a {} plugin and not a diagnosis plugin",
+                profile.name,
+                kinds.join(" and ")
+            ))
+            .with_hint("`sickbay plugin list` shows the kind of each"));
+        }
+        wanted.push(plugin);
+    }
+    Ok(wanted)
+}
+
+fn plugin_grants(catalogue: &Catalogue, plugin: &KnownPlugin, profile: &Profile) -> PluginGrants {
+    let locked = &plugin.locked;
+    PluginGrants {
+        plugin: locked.name.clone(),
+        requested: locked.requested.clone(),
+        granted: locked.grants.clone(),
+        lock: catalogue.lock_path(),
+        narrowed: profile.grants.get(&locked.name).map(|allowed| narrow(&locked.grants, allowed)),
+        profile: profile.name.clone(),
+    }
+}
+
+/// Bits that tell runs of the same millisecond apart. They are no secret: the
+/// seed of the standard hasher, which comes from the system, is enough.
+fn random() -> [u8; 10] {
+    let (a, b) = (RandomState::new().hash_one(0_u8), RandomState::new().hash_one(1_u8));
+    let mut bytes = [0; 10];
+    for (to, from) in bytes.iter_mut().zip(a.to_le_bytes().into_iter().chain(b.to_le_bytes())) {
+        *to = from;
+    }
+    bytes
+}
+
+/// For messages: the word of a source.
+#[must_use]
+pub(crate) fn source_word(source: Source) -> &'static str {
+    match source {
+        Source::Live => "live",
+        Source::Recorded => "recorded",
+        Source::Playground => "playground",
+    }
+}
