@@ -11,7 +11,7 @@
 mod coverage;
 mod document;
 mod entry;
-mod events;
+pub(crate) mod events;
 mod limits;
 mod load;
 mod logs;

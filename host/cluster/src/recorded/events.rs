@@ -4,7 +4,7 @@ use crate::{recorded::entry::About, tree::Tree};
 
 /// Turns an events.k8s.io event into a core one, and fills the times and the
 /// count that newer reporters leave empty.
-pub(super) fn normalise(event: &mut Tree<'_>) {
+pub(crate) fn normalise(event: &mut Tree<'_>) {
     for (from, to) in [
         ("regarding", "involvedObject"),
         ("note", "message"),
