@@ -137,7 +137,7 @@ fn page(number: usize) -> Event {
     }
 }
 
-/// About 2.5 KB, as a pod is without its managed fields.
+/// About 2 KB, as a pod is without its managed fields.
 fn pod(number: usize) -> String {
     // Ids differ and look random, as in a real cluster.
     let id = |salt: u64| {

@@ -21,6 +21,9 @@ pub enum StoreError {
     Damaged { journal: String, why: String },
     #[error("the journal `{journal}` can not be written: {why}")]
     ReadOnly { journal: String, why: String },
+    /// Only where a journal is opened for reading: nothing was run yet.
+    #[error("there is no journal at `{journal}`")]
+    NoJournal { journal: String },
     #[error("the journal `{journal}` can not be opened: {why}")]
     Open { journal: String, why: String },
     #[error("no space is left for the journal `{journal}`")]
@@ -86,6 +89,7 @@ impl StoreError {
                 "check the path and who may read it, or set `SICKBAY_HOME` to another folder"
             }
             Self::Full { .. } => "free some space or delete old runs; what was written before is still there",
+            Self::NoJournal { .. } => "it is made by the first `sickbay run`",
             Self::Busy { .. } => "wait for the other program to end, or stop it, and try again",
             Self::Failed { .. } => "see whether the disk is healthy; what was written before is still there",
             Self::NoRun { .. } => "list them with `sickbay runs list`",

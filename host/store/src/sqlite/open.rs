@@ -187,7 +187,10 @@ fn refused(path: &Path, error: &io::Error) -> StoreError {
 #[expect(clippy::disallowed_methods, reason = "the journal's own file, named in the error")]
 fn check_magic(path: &Path) -> Result<(), StoreError> {
     let journal = path.display().to_string();
-    let open = |error: io::Error| StoreError::Open { journal: journal.clone(), why: error.to_string() };
+    let open = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::NoJournal { journal: journal.clone() },
+        _ => StoreError::Open { journal: journal.clone(), why: error.to_string() },
+    };
     let mut head = Vec::with_capacity(MAGIC.len());
     let file = fs::File::open(path).map_err(open)?;
     if !file.metadata().map_err(open)?.is_file() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sickbay_store::{Journal as _, SqliteJournal, SqliteSettings, StoreError};
+use sickbay_store::{Journal as _, RunFilter, SqliteJournal, SqliteSettings, StoreError};
 
 use crate::sample::{append_all, check_run, fresh, head, page, reopen, settings, small};
 
@@ -130,6 +130,23 @@ async fn a_journal_for_reading_refuses_to_write() {
     looking.close().await.expect("closes");
     // There is nothing to look at where there is no file, and none is made.
     let none = tempfile::tempdir().expect("a folder");
-    assert!(matches!(SqliteJournal::open_read_only(settings(&none)).await, Err(StoreError::Open { .. })));
+    assert!(matches!(
+        SqliteJournal::open_read_only(settings(&none)).await,
+        Err(StoreError::NoJournal { .. })
+    ));
     assert_eq!(none.path().read_dir().expect("lists").count(), 0);
+}
+
+#[tokio::test]
+async fn a_new_file_can_be_opened_by_many_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let opened = futures::future::join_all((0..12).map(|_| SqliteJournal::open(settings(&folder)))).await;
+    for (number, journal) in opened.into_iter().enumerate() {
+        let journal = journal.expect("opens");
+        let run = format!("r{number}");
+        journal.create_run(head(&run)).await.expect("creates");
+        append_all(&journal, &run, &[small(1)]).await;
+        journal.flush(&run).await.expect("flushes");
+        assert_eq!(journal.runs(RunFilter::default()).await.expect("lists").len(), number + 1);
+    }
 }
