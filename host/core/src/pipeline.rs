@@ -5,6 +5,8 @@
 //! limit of the run, a cancellation or a failure leads to the report and then
 //! to the end, never to an error.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -200,7 +202,7 @@ impl Pipeline {
             Outcome::Limit
         } else if !answered && (!self.records.is_empty() || !self.failures.is_empty()) {
             Outcome::Failed
-        } else if self.records.iter().any(|record| record.problems > 0) {
+        } else if self.has_problems() {
             Outcome::Findings
         } else if self.failures.is_empty() {
             Outcome::Healthy
@@ -208,6 +210,14 @@ impl Pipeline {
             // Something could not be done: that all is well would be a guess.
             Outcome::Failed
         }
+    }
+
+    /// Whether the last answer of any strategy has findings that are warnings
+    /// or worse: what an earlier visit found may have been put right since.
+    fn has_problems(&self) -> bool {
+        let mut seen = BTreeSet::new();
+        let answers = self.records.iter().rev().filter(|record| record.failure.is_none());
+        answers.filter(|record| seen.insert(&record.strategy)).any(|record| record.problems > 0)
     }
 
     /// The limits that ended the run or a visit, by their names in the profile.

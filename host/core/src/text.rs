@@ -40,6 +40,7 @@ fn cut(line: &mut String, length: usize, limit: usize) {
     if length == limit {
         line.pop();
     }
+    line.truncate(line.trim_end().len());
     line.push('…');
 }
 
@@ -80,15 +81,25 @@ impl<'a> Visible<'a> {
             }
             // Two-character sequences, some with intermediates: `ESC ( B`.
             Some(' '..='/') => {
-                while let Some(' '..='/') = ahead.next() {
-                    self.rest = ahead.clone();
-                }
-                if let Some('0'..='~') = self.rest.clone().next() {
-                    self.rest.next();
-                }
+                self.rest = ahead;
+                self.skip_intermediates();
             }
             Some('0'..='~') => self.rest = ahead,
             _ => {}
+        }
+    }
+
+    fn skip_intermediates(&mut self) {
+        loop {
+            let mut ahead = self.rest.clone();
+            match ahead.next() {
+                Some(' '..='/') => self.rest = ahead,
+                Some('0'..='~') => {
+                    self.rest = ahead;
+                    return;
+                }
+                _ => return,
+            }
         }
     }
 

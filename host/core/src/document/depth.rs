@@ -102,14 +102,15 @@ mod tests {
         for (text, expect) in [
             (format!("x = \"{dots}\""), false),
             (format!("x = '''\n{dots}'''\ny = 1"), false),
-            (format!("x = \"\"\"\n\\\"\"\"{dots}\"\"\"\"\"\ny = 1"), true),
+            (format!("x = \"\"\"\n\\\"\"\"{dots}\"\"\"\"\"\ny = 1"), false),
+            (format!("x = \"\"\"\n\\\"\"\"\"{dots}\ny = 1"), true),
             (format!("# {dots}\nx = 1"), false),
             ("x = [1.5, 2.5, 3.5]\n".repeat(200), false),
             (format!("x = [{}]", "1.5, ".repeat(200)), false),
             (format!("{dots}a = 1"), true),
             (format!("[{dots}a]"), true),
             (format!("x = {}{}", "[".repeat(100), "]".repeat(100)), true),
-            (format!("x = {}1{}", "{a.b.c = ".repeat(20), "}".repeat(20)), true),
+            (format!("x = {}1{}", "{a.b.c = ".repeat(30), "}".repeat(30)), true),
             ("[[pipeline.stage]]\nname = \"a\"\n".repeat(500), false),
         ] {
             assert_eq!(too_deep(&text).is_some(), expect, "{:.60}", text);

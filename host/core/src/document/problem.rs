@@ -93,7 +93,8 @@ impl Problems {
 
     /// In the order of the texts and their lines.
     pub(crate) fn into_list(mut self, texts: &[(&Source, &str)]) -> Vec<Problem> {
-        self.found.sort();
+        // What is noted first about a place comes first.
+        self.found.sort_by_key(|(place, _, _)| *place);
         self.found.dedup();
         self.found
             .into_iter()

@@ -75,7 +75,8 @@ fn clean(finding: &mut Finding, strategy: &str, notes: &mut Vec<String>) {
             notes.push(format!("the confidence of finding `{}` was not a number", finding.id));
             0.0
         }
-        confidence => confidence.clamp(0.0, 1.0),
+        // A guest says it in 32 bits: 0.9 is not to become 0.8999999761581421.
+        confidence => (confidence.clamp(0.0, 1.0) * 10_000.0).round() / 10_000.0,
     };
     finding.root = false;
     finding.hypothesis = false;

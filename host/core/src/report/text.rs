@@ -1,39 +1,363 @@
 //! The report for a person: what is broken, why, what fixes it.
+//!
+//! The first line is the worst root and its fix; then what it explains, what
+//! shows it, and what could be done. Everything that came from outside is
+//! cleaned on its way to the page. Writes to nothing: the text is the result.
 
-use super::Report;
+mod page;
+mod tree;
 
-/// How the text is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    pub colour: Colour,
-    /// Columns of the terminal; 0: lines are not wrapped.
-    pub width: usize,
-}
+use serde_json::Value;
 
-/// Whether escapes for colours are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Colour {
-    Never,
-    Always,
-}
+use self::{
+    page::{Ink, Page},
+    tree::Tree,
+};
+use super::{Outcome, PlanState, Report, StrategyOutcome, StrategyReport};
+use crate::{
+    cluster::Source,
+    diagnosis::{Checked, Evidence, Finding, ProposedAction, Severity},
+    object::ObjectRef,
+    text::clean_line,
+};
 
-impl Default for Style {
-    fn default() -> Self {
-        Self { colour: Colour::Never, width: 100 }
-    }
-}
+pub use page::{Colour, Style};
+
+/// Symptoms, infos and skipped things shown of each list.
+const LISTED: usize = 20;
+/// Pieces of evidence shown of each finding.
+const EVIDENCE: usize = 8;
+/// Hypotheses and problems shown in full.
+const BLOCKS: usize = 50;
 
 /// The whole report, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
-    let _ = style;
-    let mut text = format!("{}\n", report.outcome);
-    for finding in &report.findings {
-        text.push_str(&crate::text::clean_line(
-            &format!("{} {}: {}", finding.object, finding.reason, finding.message),
-            500,
-        ));
-        text.push('\n');
+    let mut page = Page::new(style);
+    let tree = Tree::of(&report.findings);
+    verdict(&mut page, report);
+    blocks(&mut page, report, &tree, Certainty::Verified);
+    blocks(&mut page, report, &tree, Certainty::Hypothesis);
+    infos(&mut page, report, &tree);
+    plans(&mut page, report);
+    checked(&mut page, report);
+    strategies(&mut page, report);
+    gaps(&mut page, report);
+    footer(&mut page, report);
+    page.finish()
+}
+
+/// Whether findings are shown as what is, or as what may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    Verified,
+    Hypothesis,
+}
+
+/// The first line where no finding is it.
+fn verdict(page: &mut Page, report: &Report) {
+    let reason = || match first_failure(report) {
+        Some(strategy) if !strategy.message.is_empty() => {
+            format!(": {}: {}", clean_line(&strategy.name, 64), sentence(&strategy.message))
+        }
+        _ if !report.summary.is_empty() => format!(": {}", sentence(&report.summary)),
+        _ => ".".to_owned(),
+    };
+    match report.outcome {
+        Outcome::Healthy => {
+            let all_seen = report.skipped.is_empty() && first_failure(report).is_none();
+            let verdict = if all_seen { "Nothing is wrong" } else { "Nothing wrong was found" };
+            page.title(Ink::Good, "✓", &format!("{verdict} {}.", scope(report)));
+            if !report.summary.is_empty() {
+                page.paragraph("  ", &sentence(&report.summary));
+            }
+        }
+        Outcome::Failed => {
+            page.title(Ink::Bad, "✗", &format!("The cluster could not be diagnosed{}", reason()))
+        }
+        Outcome::Limit => {
+            let limits: Vec<String> = report.limits_hit.iter().map(|limit| clean_line(limit, 60)).collect();
+            let named = if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
+            let text = format!("A limit of the run was reached{named}. This is what was known by then.");
+            page.title(Ink::Warn, "!", &text);
+        }
+        Outcome::Cancelled => {
+            page.title(Ink::Warn, "!", "The run was cancelled. This is what was known by then.");
+        }
+        Outcome::Denied => page.title(Ink::Warn, "!", "The plan was denied, and nothing was changed."),
+        Outcome::RolledBack => {
+            page.title(Ink::Warn, "!", "The change did not help and was taken back.");
+        }
+        Outcome::Remediated => page.title(Ink::Good, "✓", "What was wrong was put right."),
+        Outcome::Findings | Outcome::Planned => {
+            if report.problems().next().is_none() {
+                page.title(Ink::Warn, "!", &format!("Something is wrong{}", reason()));
+            }
+        }
+    }
+}
+
+fn first_failure(report: &Report) -> Option<&StrategyReport> {
+    report.strategies.iter().find(|strategy| strategy.outcome != StrategyOutcome::Ok)
+}
+
+fn scope(report: &Report) -> String {
+    match report.cluster.namespaces.as_slice() {
+        [] => "in all that could be read".to_owned(),
+        [one] => format!("in namespace {}", clean_line(one, 64)),
+        many => {
+            let names: Vec<String> = many.iter().take(LISTED).map(|name| clean_line(name, 64)).collect();
+            let more = many.len().saturating_sub(names.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("in namespaces {}{more}", names.join(", "))
+        }
+    }
+}
+
+fn blocks(page: &mut Page, report: &Report, tree: &Tree, certainty: Certainty) {
+    let shown: Vec<usize> = tree
+        .roots()
+        .filter(|index| tree.worst(*index) != Severity::Info)
+        .filter(|index| {
+            let hypothesis = report.findings.get(*index).is_some_and(|finding| finding.hypothesis);
+            hypothesis == (certainty == Certainty::Hypothesis)
+        })
+        .collect();
+    if shown.is_empty() {
+        return;
+    }
+    if certainty == Certainty::Hypothesis {
+        page.heading("Perhaps", "no evidence of these checked out");
+    }
+    for index in shown.iter().take(BLOCKS) {
+        if let Some(finding) = report.findings.get(*index) {
+            block(page, report, tree, *index, finding);
+        }
+    }
+    page.more(shown.len().saturating_sub(BLOCKS), "");
+}
+
+/// One root: the line to read first, then the grounds for it.
+fn block(page: &mut Page, report: &Report, tree: &Tree, index: usize, finding: &Finding) {
+    let (ink, mark) = look(finding, tree.worst(index));
+    let mut line = format!("{}: {}", object(&finding.object), sentence(what(finding)));
+    if let Some(action) = finding.actions.first() {
+        line.push_str(&format!(" Fix: {}", sentence(&title(action))));
+    }
+    page.title(ink, mark, &line);
+    let sure = (finding.confidence.clamp(0.0, 1.0) * 100.0).round();
+    let severity = severity(finding.severity);
+    let by = clean_line(&finding.strategy, 64);
+    page.faint("  ", &format!("{severity} · {} · {sure} % sure · {by}", clean_line(&finding.reason, 100)));
+    let symptoms = tree.below(index);
+    if !symptoms.is_empty() {
+        page.faint("  ", "explains");
+        for symptom in symptoms.iter().take(LISTED) {
+            if let Some(finding) = report.findings.get(symptom.index) {
+                let indent = format!("  {}", symptom.branches());
+                let text = format!(
+                    "{}: {}: {}",
+                    object(&finding.object),
+                    clean_line(&finding.reason, 100),
+                    what(finding)
+                );
+                page.line(&indent, &text);
+            }
+        }
+        page.more(symptoms.len().saturating_sub(LISTED), "  ");
+    }
+    if !finding.evidence.is_empty() {
+        page.faint("  ", "evidence");
+        for evidence in finding.evidence.iter().take(EVIDENCE) {
+            let (ink, mark) = if evidence.verified { (Ink::Good, "✓") } else { (Ink::Warn, "?") };
+            page.marked("  ", ink, mark, &claim(evidence));
+        }
+        page.more(finding.evidence.len().saturating_sub(EVIDENCE), "  ");
+    }
+    if !finding.actions.is_empty() {
+        page.faint("  ", "actions");
+        for (number, action) in finding.actions.iter().enumerate() {
+            page.paragraph(&format!("  {}. ", number + 1), &command(action));
+        }
+    }
+    page.gap();
+}
+
+fn look(finding: &Finding, worst: Severity) -> (Ink, &'static str) {
+    match (finding.hypothesis, worst) {
+        (true, _) => (Ink::Plain, "?"),
+        (false, Severity::Critical) => (Ink::Bad, "✗"),
+        (false, Severity::Warning) => (Ink::Warn, "!"),
+        (false, Severity::Info) => (Ink::Plain, "·"),
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "critical",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}
+
+/// The message, or where there is none, the reason.
+fn what(finding: &Finding) -> &str {
+    if finding.message.is_empty() { &finding.reason } else { &finding.message }
+}
+
+fn object(object: &ObjectRef) -> String {
+    clean_line(&object.to_string(), 300)
+}
+
+/// Cleaned, and ended by a full stop.
+fn sentence(text: &str) -> String {
+    let mut text = clean_line(text, 2_000);
+    if !text.ends_with(['.', '!', '?', '…']) {
+        text.push('.');
     }
     text
+}
+
+fn title(action: &ProposedAction) -> String {
+    if action.title.is_empty() {
+        format!("{} {}", action.plugin, action.action)
+    } else {
+        action.title.clone()
+    }
+}
+
+/// `workload rollout-undo {"name":"api"}: roll back to revision 2`
+fn command(action: &ProposedAction) -> String {
+    let title = clean_line(&action.title, 500);
+    let name = if action.action == "escalate" {
+        "for a person".to_owned()
+    } else {
+        clean_line(&format!("{} {}", action.plugin, action.action), 200)
+    };
+    let parameters = match &action.parameters {
+        Value::Null => String::new(),
+        Value::Object(map) if map.is_empty() => String::new(),
+        value => format!(" {}", clean_line(&value.to_string(), 400)),
+    };
+    if title.is_empty() { format!("{name}{parameters}") } else { format!("{name}{parameters}: {title}") }
+}
+
+/// `Pod shop/api-1 /status/phase = "Failed" (o12)`
+fn claim(evidence: &Evidence) -> String {
+    let place = match (&evidence.object, evidence.pointer.strip_prefix("/lines/")) {
+        (Some(object_ref), _) => format!("{} {}", object(object_ref), clean_line(&evidence.pointer, 300)),
+        (None, Some(line)) => format!("log line {}", clean_line(line, 20)),
+        (None, None) if evidence.pointer == "/count" => "objects found".to_owned(),
+        (None, None) => clean_line(&evidence.pointer, 300),
+    };
+    let value = clean_line(&evidence.value.to_string(), 160);
+    format!("{place} = {value} ({})", clean_line(&evidence.observation, 40))
+}
+
+fn infos(page: &mut Page, report: &Report, tree: &Tree) {
+    let infos: Vec<&Finding> = tree
+        .roots()
+        .filter(|index| tree.worst(*index) == Severity::Info)
+        .filter_map(|index| report.findings.get(index))
+        .collect();
+    if infos.is_empty() {
+        return;
+    }
+    page.heading("Worth knowing", "");
+    for finding in infos.iter().take(LISTED) {
+        page.line("  · ", &format!("{}: {}", object(&finding.object), what(finding)));
+    }
+    page.more(infos.len().saturating_sub(LISTED), "  ");
+    page.gap();
+}
+
+fn plans(page: &mut Page, report: &Report) {
+    if report.plans.is_empty() {
+        return;
+    }
+    page.heading("Plans", "");
+    for plan in report.plans.iter().take(LISTED) {
+        let state = match plan.state {
+            PlanState::Proposed => "proposed",
+            PlanState::Approved => "approved",
+            PlanState::Denied => "denied",
+            PlanState::Applied => "applied",
+            PlanState::Verified => "verified",
+            PlanState::RolledBack => "rolled back",
+        };
+        let digest: String = plan.digest.hex().chars().take(12).collect();
+        page.line("  ", &format!("{state}: {} {} ({digest})", plan.plugin, plan.action));
+    }
+    page.more(report.plans.len().saturating_sub(LISTED), "  ");
+    page.gap();
+}
+
+fn checked(page: &mut Page, report: &Report) {
+    let text = |checked: &Checked| {
+        let kind = clean_line(&checked.kind, 100);
+        format!("{kind} {}/{}", checked.healthy, checked.objects)
+    };
+    if !report.checked.is_empty() {
+        let list: Vec<String> = report.checked.iter().map(text).collect();
+        page.paragraph("healthy: ", &list.join(", "));
+    }
+}
+
+fn strategies(page: &mut Page, report: &Report) {
+    // The verdict of a run that failed has told of the first one.
+    let told = usize::from(report.outcome == Outcome::Failed);
+    let failed = report.strategies.iter().filter(|strategy| strategy.outcome != StrategyOutcome::Ok);
+    for strategy in failed.skip(told).take(LISTED) {
+        let what = match strategy.outcome {
+            StrategyOutcome::Ok => continue,
+            StrategyOutcome::Failed => "failed",
+            StrategyOutcome::Limit => "was ended by a limit",
+            StrategyOutcome::Trap => "trapped",
+            StrategyOutcome::Denied => "was denied what it needs",
+        };
+        let mut text = format!("strategy {} {what}", clean_line(&strategy.name, 64));
+        if !strategy.message.is_empty() {
+            text.push_str(&format!(": {}", clean_line(&strategy.message, 500)));
+        }
+        page.marked("", Ink::Warn, "!", &text);
+    }
+}
+
+/// What limits left undone, and what could not be read.
+fn gaps(page: &mut Page, report: &Report) {
+    if !report.limits_hit.is_empty() {
+        let limits: Vec<String> = report.limits_hit.iter().map(|limit| clean_line(limit, 60)).collect();
+        page.marked("", Ink::Warn, "!", &format!("limits reached: {}", limits.join(", ")));
+    }
+    if !report.skipped.is_empty() {
+        page.line("", "not looked at:");
+        for skipped in report.skipped.iter().take(LISTED) {
+            page.paragraph("  · ", &clean_line(skipped, 500));
+        }
+        page.more(report.skipped.len().saturating_sub(LISTED), "  ");
+    }
+}
+
+fn footer(page: &mut Page, report: &Report) {
+    let source = match report.cluster.source {
+        Source::Live => "live",
+        Source::Recorded => "recorded",
+        Source::Playground => "playground",
+    };
+    let version = report.cluster.version.as_deref().map(|version| format!(" {}", clean_line(version, 60)));
+    let usage = &report.usage;
+    let seconds = format!("{}.{} s", usage.wall_ms / 1_000, usage.wall_ms % 1_000 / 100);
+    let mut parts = vec![
+        report.outcome.to_string(),
+        format!("{source} cluster{}", version.unwrap_or_default()),
+        format!("profile {}", clean_line(&report.profile, 64)),
+        format!("run {}", clean_line(&report.run, 64)),
+        seconds,
+    ];
+    if usage.model_calls > 0 {
+        let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+        parts.push(format!("{tokens} tokens, {:.4} USD", usage.cost_usd));
+    }
+    page.gap();
+    page.faint_paragraph(&parts.join(" · "));
 }
