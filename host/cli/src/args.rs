@@ -14,7 +14,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
     arg_required_else_help = true,
     disable_help_subcommand = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]
@@ -22,7 +22,7 @@ pub struct Cli {
 }
 
 #[derive(Clone, Debug, Args)]
-pub struct GlobalArgs {
+pub(crate) struct GlobalArgs {
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
@@ -38,7 +38,7 @@ pub struct GlobalArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ColorChoice {
+pub(crate) enum ColorChoice {
     /// On a terminal, unless NO_COLOR is set
     Auto,
     Always,
@@ -46,7 +46,7 @@ pub enum ColorChoice {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a profile once and print its report
     Run(RunArgs),
     /// Show and check profiles
@@ -70,7 +70,7 @@ pub enum Command {
 /// Where the cluster is. Given here, it takes the place of the profile's own.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Cluster")]
-pub struct ClusterArgs {
+pub(crate) struct ClusterArgs {
     /// A recorded cluster: a support bundle (folder or tar.gz), a `kubectl cluster-info dump` folder, or files of
     /// objects in JSON or YAML; may be given more than once
     #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
@@ -90,7 +90,7 @@ pub struct ClusterArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(crate) struct RunArgs {
     /// Name of a profile (see `sickbay profile list`), or a path to a trusted one
     pub profile: String,
     /// A question for the strategies that take one
@@ -103,7 +103,7 @@ pub struct RunArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ProfileCommand {
+pub(crate) enum ProfileCommand {
     /// The profiles that can be run
     List,
     /// A profile as it would run, and where each value comes from
@@ -119,7 +119,7 @@ pub enum ProfileCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum PluginCommand {
+pub(crate) enum PluginCommand {
     /// Install a component file
     Install(InstallArgs),
     /// The plugins at hand
@@ -145,7 +145,7 @@ pub enum PluginCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct InstallArgs {
+pub(crate) struct InstallArgs {
     pub file: PathBuf,
     /// Grant everything that it asks for, without asking
     #[arg(long, conflicts_with_all = ["grant", "no_grants"])]
@@ -162,7 +162,7 @@ pub struct InstallArgs {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum RunsCommand {
+pub(crate) enum RunsCommand {
     /// Past runs, the newest first
     List {
         /// How many at the most
@@ -191,7 +191,7 @@ pub enum RunsCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct DoctorArgs {
+pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }

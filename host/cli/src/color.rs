@@ -7,13 +7,13 @@ use crate::{
 
 /// A style that may be off.
 #[derive(Clone, Copy, Debug)]
-pub struct Paint {
+pub(crate) struct Paint {
     on: bool,
 }
 
 impl Paint {
     /// Whether to colour a stream that is a terminal or not.
-    pub fn choose(global: &GlobalArgs, environment: &Environment, stream_is_terminal: bool) -> Self {
+    pub(crate) fn choose(global: &GlobalArgs, environment: &Environment, stream_is_terminal: bool) -> Self {
         let on = match global.color {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
@@ -22,27 +22,27 @@ impl Paint {
         Self { on }
     }
 
-    pub fn is_on(self) -> bool {
+    pub(crate) fn is_on(self) -> bool {
         self.on
     }
 
-    pub fn bold(self, text: &str) -> String {
+    pub(crate) fn bold(self, text: &str) -> String {
         self.wrap("1", text)
     }
 
-    pub fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.wrap("2", text)
     }
 
-    pub fn red(self, text: &str) -> String {
+    pub(crate) fn red(self, text: &str) -> String {
         self.wrap("1;31", text)
     }
 
-    pub fn green(self, text: &str) -> String {
+    pub(crate) fn green(self, text: &str) -> String {
         self.wrap("32", text)
     }
 
-    pub fn yellow(self, text: &str) -> String {
+    pub(crate) fn yellow(self, text: &str) -> String {
         self.wrap("33", text)
     }
 

@@ -9,7 +9,7 @@ use std::{
 
 /// What the process was started with.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub(crate) struct Environment {
     pub arguments: Vec<OsString>,
     /// `SICKBAY_HOME`: config, data and cache below one folder.
     pub home: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
         let absolute = |path: &Path| folder.join(path);

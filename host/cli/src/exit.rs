@@ -9,13 +9,13 @@ use crate::output::Output;
 
 /// What a mistake on the command line, or a request for help, ends in. A
 /// closed pipe is no reason to fail in another way.
-pub fn usage(error: &clap::Error) -> ExitCode {
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
 }
 
 /// Shows the failure and gives its code.
-pub fn failure(output: &Output, failure: &Failure) -> ExitCode {
+pub(crate) fn failure(output: &Output, failure: &Failure) -> ExitCode {
     output.failure(failure);
     ExitCode::from(match failure.class {
         Class::Failed => 1,

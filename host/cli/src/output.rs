@@ -11,7 +11,7 @@ use crate::{args::GlobalArgs, color::Paint, environment::Environment};
 
 /// How this invocation prints.
 #[derive(Clone, Debug)]
-pub struct Output {
+pub(crate) struct Output {
     json: bool,
     pub paint: Paint,
     pub error_paint: Paint,
@@ -23,7 +23,7 @@ pub struct Output {
 const DEFAULT_WIDTH: usize = 100;
 
 impl Output {
-    pub fn new(global: &GlobalArgs, environment: &Environment) -> Self {
+    pub(crate) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
         Self {
             json: global.json,
             paint: Paint::choose(global, environment, environment.stdout_is_terminal),
@@ -33,12 +33,12 @@ impl Output {
         }
     }
 
-    pub fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// Prints one value as JSON, or its text.
-    pub fn show<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
+    pub(crate) fn show<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
             let mut json = serde_json::to_string_pretty(value)
                 .map_err(|error| Failure::failed(format!("can not write JSON: {error}")))?;
@@ -50,7 +50,7 @@ impl Output {
     }
 
     /// Data, as it is, to stdout.
-    pub fn data(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn data(&self, text: &str) -> Result<(), Failure> {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -61,15 +61,15 @@ impl Output {
     }
 
     /// A line for the person, to stderr.
-    pub fn note(&self, text: &str) {
+    pub(crate) fn note(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.note(&format!("{}: {text}", self.error_paint.yellow("warning")));
     }
 
-    pub fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         if self.json {
             let error = serde_json::json!({"error": {
                 "class": format!("{:?}", failure.class).to_lowercase(),
@@ -85,7 +85,7 @@ impl Output {
     }
 
     /// Asks for a yes on the terminal.
-    pub fn confirm(&self, question: &str) -> Result<bool, Failure> {
+    pub(crate) fn confirm(&self, question: &str) -> Result<bool, Failure> {
         eprint!("{question} [y/N] ");
         let _ = io::stderr().flush();
         let mut answer = String::new();
@@ -97,7 +97,7 @@ impl Output {
 }
 
 /// Logs go to stderr: warnings, or what `-v` and `SICKBAY_LOG` ask for.
-pub fn install_tracing(global: &GlobalArgs, environment: &Environment) {
+pub(crate) fn install_tracing(global: &GlobalArgs, environment: &Environment) {
     let default = match global.verbose {
         0 => "warn",
         1 => "sickbay=info,warn",
@@ -116,7 +116,7 @@ pub fn install_tracing(global: &GlobalArgs, environment: &Environment) {
 }
 
 /// Columns as wide as their widest cell; the last one as it is.
-pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let rows: Vec<Vec<String>> = rows.collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -140,7 +140,7 @@ pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 }
 
 /// A moment in UTC, to the second.
-pub fn time(ms: i64) -> String {
+pub(crate) fn time(ms: i64) -> String {
     jiff::Timestamp::from_millisecond(ms)
         .map_or_else(|_| ms.to_string(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }

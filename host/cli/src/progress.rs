@@ -24,14 +24,14 @@ struct State {
 
 /// Draws until it is dropped.
 #[derive(Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     state: Arc<Mutex<State>>,
     timer: Option<JoinHandle<()>>,
 }
 
 impl Progress {
     /// Does nothing where `shown` says that no one would see it.
-    pub fn start(output: &crate::output::Output) -> Self {
+    pub(crate) fn start(output: &crate::output::Output) -> Self {
         let state = Arc::new(Mutex::new(State { patient: true, ..State::default() }));
         let timer = output.shows_progress.then(|| {
             let state = Arc::clone(&state);
@@ -78,7 +78,7 @@ impl Watcher for Progress {
 
 impl Progress {
     /// Wipes the line; nothing is drawn after this.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some(timer) = &self.timer {
             timer.abort();
         }

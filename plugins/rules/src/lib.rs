@@ -53,11 +53,16 @@ pub mod diagnosis;
 pub mod fake;
 pub mod findings;
 pub mod graph;
+#[cfg(target_arch = "wasm32")]
+mod guest;
+pub mod history;
 pub mod json;
 pub mod labels;
+pub mod log;
 pub mod quantity;
 pub mod rules;
 pub mod seen;
+pub mod shell;
 pub mod snapshot;
 pub mod text;
 pub mod time;

@@ -9,7 +9,7 @@ use crate::{args::ClusterArgs, environment::Environment};
 
 /// The command line's cluster, or else the profile's, or else the current
 /// context's.
-pub fn choose(
+pub(super) fn choose(
     args: &ClusterArgs,
     settings: &ClusterSettings,
     environment: &Environment,
@@ -39,7 +39,7 @@ pub fn choose(
 }
 
 /// The namespaces that take the place of the profile's, if any do.
-pub fn namespaces(args: &ClusterArgs) -> Option<Vec<String>> {
+pub(super) fn namespaces(args: &ClusterArgs) -> Option<Vec<String>> {
     if args.all_namespaces {
         Some(Vec::new())
     } else if args.namespaces.is_empty() {

@@ -7,7 +7,7 @@ use sickbay_runtime::Failure;
 
 use crate::{args::Cli, output::Output};
 
-pub fn completions(shell: clap_complete::Shell, output: &Output) -> Result<ExitCode, Failure> {
+pub(super) fn completions(shell: clap_complete::Shell, output: &Output) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "sickbay", &mut script);
     output.data(&String::from_utf8_lossy(&script))?;

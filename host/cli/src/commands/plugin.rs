@@ -15,7 +15,7 @@ use crate::{
     output::{Output, table},
 };
 
-pub async fn plugin(
+pub(super) async fn plugin(
     command: PluginCommand,
     environment: &Environment,
     output: &Output,

@@ -11,7 +11,7 @@ use crate::{
     output::{Output, table},
 };
 
-pub fn profile(
+pub(super) fn profile(
     command: &ProfileCommand,
     environment: &Environment,
     output: &Output,

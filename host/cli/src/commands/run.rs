@@ -11,7 +11,7 @@ use sickbay_runtime::{Failure, RunRequest, profiles};
 use super::{cluster, folders, sickbay};
 use crate::{args::RunArgs, environment::Environment, output::Output, progress::Progress};
 
-pub async fn run(args: RunArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
+pub(super) async fn run(args: RunArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
     let resolved = profiles::load_trusted(&folders(environment)?, &args.profile, &args.set)?;
     let request = RunRequest {
         cluster: cluster::choose(&args.cluster, &resolved.profile.cluster, environment)?,
@@ -29,7 +29,7 @@ pub async fn run(args: RunArgs, environment: &Environment, output: &Output) -> R
 }
 
 /// The report as JSON, or for a person.
-pub fn show(report: &Report, output: &Output) -> Result<(), Failure> {
+pub(super) fn show(report: &Report, output: &Output) -> Result<(), Failure> {
     output.show(report, || {
         let colour = if output.paint.is_on() { Colour::Always } else { Colour::Never };
         render(report, Style { colour, width: output.width })

@@ -12,7 +12,7 @@ use crate::{
     output::{Output, table, time},
 };
 
-pub async fn runs(
+pub(super) async fn runs(
     command: RunsCommand,
     environment: &Environment,
     output: &Output,
