@@ -16,7 +16,8 @@ pub(super) const APPLICATION_ID: i64 = 0x536b_4279;
 pub(super) const STEPS: &[&str] = &[V1];
 
 /// Ids are never used again (`AUTOINCREMENT`): a program that still holds the
-/// id of a deleted run must not write into another one.
+/// id of a deleted run must not write into another one. `barriers` is there
+/// for commits that must reach the disk and have nothing else to change.
 const V1: &str = "
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -48,6 +49,8 @@ CREATE TABLE entries (
   PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX entries_by_blob ON entries (blob) WHERE blob IS NOT NULL;
+CREATE TABLE barriers (number INTEGER NOT NULL) STRICT;
+INSERT INTO barriers VALUES (0);
 ";
 
 /// Where a file stands.

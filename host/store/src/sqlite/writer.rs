@@ -204,8 +204,8 @@ impl Writer {
         Ok(())
     }
 
-    /// Earlier commits reach the disk with the next full one, so this makes one
-    /// that changes nothing.
+    /// Earlier commits reach the disk with the next full one, so this makes one.
+    /// It must change something: SQLite does not write a row that stays the same.
     async fn sync(&mut self) -> Result<(), StoreError> {
         if let Some(lost) = &self.lost {
             return Err(lost.clone());
@@ -213,7 +213,7 @@ impl Writer {
         if !self.unsynced {
             return Ok(());
         }
-        let touch = "UPDATE sqlite_sequence SET seq = seq WHERE name = 'runs'";
+        let touch = "UPDATE barriers SET number = number + 1";
         let result = match self.synchronous(true).await {
             Ok(()) => sqlx::query(touch).execute(&mut self.connection).await.map(drop),
             Err(error) => Err(error),
@@ -292,5 +292,72 @@ impl Batch {
                     track.failure.set(StoreError::UnstorableEvent { run, seq, kind: kind.to_owned(), why });
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sickbay_core::event::FORMAT;
+    use tokio::sync::Semaphore;
+
+    use super::{
+        super::{SqliteSettings, open, schema},
+        *,
+    };
+
+    async fn writer(settings: &SqliteSettings) -> (Writer, Arc<Track>) {
+        let mut connection = open::writer(settings, schema::STEPS).await.expect("opens");
+        let head = RunHead {
+            run: "r1".into(),
+            profile: "p".into(),
+            started_ms: 0,
+            format: FORMAT,
+            host_version: "0".into(),
+        };
+        let row = runs::create(&mut connection, "j", &head).await.expect("creates");
+        let journal = "j".to_owned();
+        let writer =
+            Writer { journal, connection, unsynced: true, full: false, lost: None, closed: Arc::default() };
+        (writer, Arc::new(Track { run: "r1".into(), row, failure: OnceLock::new() }))
+    }
+
+    async fn append(track: &Arc<Track>, seq: u64) -> Command {
+        let room = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("has room");
+        let event = Event::LimitHit { limit: "steps".into() };
+        Command::Append { track: Arc::clone(track), seq, at_ms: 1, event, room }
+    }
+
+    /// What a crash of the machine would leave can not be tested without one;
+    /// that the disk is asked, and has something to write, can.
+    #[tokio::test]
+    async fn a_barrier_to_the_disk_makes_a_full_commit_even_with_nothing_new() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let settings = SqliteSettings::new(folder.path().join("journal.db"));
+        let log = || folder.path().join("journal.db-wal").metadata().expect("is there").len();
+        let (mut writer, track) = writer(&settings).await;
+        let mut batch = Batch::default();
+        assert!(batch.take(append(&track, 1).await).is_none());
+        writer.store(batch).await;
+        assert!(writer.unsynced && !writer.full, "a plain append does not wait for the disk");
+
+        let before = log();
+        let (reply, mut answer) = oneshot::channel();
+        let mut batch = Batch::default();
+        batch.take(Command::Barrier { barrier: Barrier::Disk, reply });
+        writer.store(batch).await;
+        assert_eq!(answer.try_recv(), Ok(Ok(())));
+        assert!(!writer.unsynced && log() > before);
+        let (mode,): (i64,) =
+            sqlx::query_as("PRAGMA synchronous").fetch_one(&mut writer.connection).await.expect("tells");
+        assert_eq!(mode, 2, "synchronous = FULL");
+
+        // With entries, their own commit is the full one; with nothing new,
+        // nothing is written.
+        let before = log();
+        let (reply, _answer) = oneshot::channel();
+        let mut batch = Batch::default();
+        batch.take(Command::Barrier { barrier: Barrier::Disk, reply });
+        writer.store(batch).await;
+        assert_eq!(log(), before);
     }
 }

@@ -150,3 +150,32 @@ async fn a_new_file_can_be_opened_by_many_at_once() {
         assert_eq!(journal.runs(RunFilter::default()).await.expect("lists").len(), number + 1);
     }
 }
+
+#[tokio::test]
+async fn nothing_is_stored_behind_an_event_that_failed() {
+    let (folder, journal) = fresh().await;
+    for run in ["r1", "r2"] {
+        journal.create_run(head(run)).await.expect("creates");
+        journal.append_durable(run, 1001, small(1)).await.expect("appends");
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("journal.db"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.expect("opens");
+    // While the writer is held up, what follows the bad event is taken too.
+    let held = pool.begin_with("BEGIN IMMEDIATE").await.expect("locks");
+    journal.append("r1", 1002, small(2)).await.expect("appends");
+    let deep = (0..200).fold(serde_json::Value::Null, |inner, _| serde_json::Value::from(vec![inner]));
+    journal
+        .append("r1", 1003, sickbay_core::event::Event::Reported { report: deep })
+        .await
+        .expect("is taken");
+    journal.append("r2", 1002, small(2)).await.expect("appends");
+    for n in 4..9 {
+        // The writer may have seen the bad one by now.
+        let _ = journal.append("r1", 1000, small(n)).await;
+    }
+    held.rollback().await.expect("unlocks");
+    assert!(matches!(journal.flush("r1").await, Err(StoreError::UnstorableEvent { seq: 3, .. })));
+    check_run(&journal, "r1", &[small(1), small(2)]).await;
+    journal.flush("r2").await.expect("is not concerned");
+    check_run(&journal, "r2", &[small(1), small(2)]).await;
+}
