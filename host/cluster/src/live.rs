@@ -45,9 +45,9 @@ use self::{
     shape::Shape,
     status::{Attempt, Refusal},
     transport::{Keep, Transport},
-    words::plain,
+    words::{did_you_mean, plain},
 };
-use crate::{Cluster, kinds::split};
+use crate::{Cluster, kinds::split, tree::Tree};
 
 /// A connection to one API server. Can only read.
 pub struct LiveCluster {
@@ -118,6 +118,47 @@ impl LiveCluster {
     /// Where the server does not tell what it serves.
     pub async fn silent_groups(&self) -> Result<Vec<String>, CallError> {
         Ok(self.served().await?.silent.clone())
+    }
+
+    /// Whether the namespaces exist, as a list of one that does not is empty and
+    /// would look like good health. What may not be asked counts as there.
+    ///
+    /// # Errors
+    /// `not-found` for the first that does not exist, with the nearest name.
+    pub async fn check_namespaces(&self, names: &[String]) -> Result<(), CallError> {
+        let resource = Self::core(self.served().await?, "namespaces")?;
+        for name in names {
+            let attempt = Attempt { verb: "get", resource: "namespaces", namespace: None, name: Some(name) };
+            let path = RequestPath::collection(resource, None)?.then("namespace", name)?;
+            match self.transport.get(&path, &attempt).await {
+                Err(refusal) if refusal.status == 404 => return Err(self.no_namespace(resource, name).await),
+                Err(refusal) if refusal.status != 403 => return Err(refusal.error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn no_namespace(&self, resource: &Resource, name: &str) -> CallError {
+        let query = ListQuery { kind: "namespaces".to_owned(), ..ListQuery::default() };
+        let known: Vec<String> = match self.lister().page(resource, &query).await {
+            Ok(page) => page.objects.iter().filter_map(|object| name_of(object)).collect(),
+            Err(_) => Vec::new(),
+        };
+        let error = CallError::new(
+            ErrorKind::NotFound,
+            "namespace-not-found",
+            format!("the cluster has no namespace `{}`", plain(name)),
+        );
+        if known.is_empty() {
+            error
+        } else {
+            error.with_hint(did_you_mean(name, known.iter().map(String::as_str)))
+        }
+    }
+
+    fn lister(&self) -> Lister<'_> {
+        Lister { transport: &self.transport, spent: &self.spent, fallback: &self.fallback_namespaces }
     }
 
     async fn served(&self) -> Result<&Served, CallError> {
@@ -208,9 +249,7 @@ impl Cluster for LiveCluster {
                 None => Ok(unknown()),
             };
         };
-        let lister =
-            Lister { transport: &self.transport, spent: &self.spent, fallback: &self.fallback_namespaces };
-        lister.page(resource, query).await
+        self.lister().page(resource, query).await
     }
 
     async fn get(&self, object: &ObjectRef) -> Result<String, CallError> {
@@ -257,6 +296,10 @@ impl Cluster for LiveCluster {
         let resource = Self::core(self.served().await?, "events")?;
         events::events(&self.transport, resource, object).await
     }
+}
+
+fn name_of(object: &str) -> Option<String> {
+    Tree::parse(object).ok()?.text(&["metadata", "name"]).map(str::to_owned)
 }
 
 fn silent(group: &str) -> CallError {

@@ -20,7 +20,7 @@ use super::{
     place::{Login, Place},
     proxy::goes_direct,
     settings::{InCluster, LiveSettings},
-    words::plain,
+    words::{did_you_mean, listed, plain},
 };
 
 /// A client and where it leads.
@@ -249,7 +249,7 @@ impl Chosen {
                 "no-context",
                 format!("the kubeconfig {files} has no current context"),
             )
-            .with_hint(listed("choose one with `--context NAME`", names())));
+            .with_hint(format!("choose one with `--context NAME`; {}", listed(names()))));
         };
         let context = kubeconfig
             .contexts
@@ -313,33 +313,12 @@ fn absent<'a>(
     files: &str,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> CallError {
-    let near = known
-        .clone()
-        .map(|other| (strsim::jaro_winkler(name, other), other))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    let start = match near {
-        Some((_, near)) => format!("did you mean `{}`?", plain(near)),
-        None => "check the name".to_owned(),
-    };
     CallError::new(
         ErrorKind::NotFound,
         format!("{what}-not-found"),
         format!("the kubeconfig {files} has no {what} `{}`", plain(name)),
     )
-    .with_hint(listed(&start, known))
-}
-
-/// Names at most in a hint.
-const LISTED: usize = 10;
-
-fn listed<'a>(start: &str, names: impl Iterator<Item = &'a str>) -> String {
-    let all: Vec<String> = names.map(|name| format!("`{}`", plain(name))).collect();
-    if all.is_empty() {
-        return format!("{start}; it has none");
-    }
-    let more = if all.len() > LISTED { format!(" and {} more", all.len() - LISTED) } else { String::new() };
-    format!("{start}; it has {}{more}", all[..all.len().min(LISTED)].join(", "))
+    .with_hint(did_you_mean(name, known))
 }
 
 /// Without a user's name or password, which a URL may hold.
@@ -392,7 +371,7 @@ current-context: production
             TWO,
             Some("producton"),
             "context-not-found",
-            "did you mean `production`?; it has `production`, `staging`, `lost`",
+            "did you mean `production`? it has `production`, `staging`, `lost`",
         );
         check(
             TWO,

@@ -2,7 +2,10 @@
 //! namespaces in turn. The server pages and selects; what it gives is redacted
 //! and projected here before it leaves.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -85,7 +88,7 @@ impl Lister<'_> {
         if cursor.fell_back {
             named = distinct(self.fallback);
         }
-        let shape = Shape::new(resource, &query.fields)?;
+        let shape = Arc::new(Shape::new(resource, &query.fields)?);
         let mut objects = Vec::new();
         let mut bytes = 0;
         let mut refused = None;
@@ -101,7 +104,7 @@ impl Lister<'_> {
                     "the `continue` token names no namespace of this list",
                 ));
             };
-            let room = wanted - objects.len();
+            let room = wanted.saturating_sub(objects.len());
             match self.part(resource, query, &shape, namespace, room, cursor.server.as_deref()).await {
                 Ok(part) => {
                     cursor.answered = true;
@@ -161,7 +164,7 @@ impl Lister<'_> {
         &self,
         resource: &Resource,
         query: &ListQuery,
-        shape: &Shape,
+        shape: &Arc<Shape>,
         namespace: Option<&str>,
         room: usize,
         token: Option<&str>,
@@ -180,8 +183,15 @@ impl Lister<'_> {
                 other => break other?,
             }
         };
-        let (items, next) = read_list(&name, &body)?;
-        let count = items.len() as u64;
+        let shape = Arc::clone(shape);
+        let (objects, next) = aside(move || {
+            let (items, next) = read_list(&name, &body)?;
+            let objects =
+                items.into_iter().map(|item| shape.apply(item.get())).collect::<Result<Vec<_>, _>>()?;
+            Ok((objects, next))
+        })
+        .await?;
+        let count = objects.len() as u64;
         let before = self.spent.fetch_add(count, Ordering::Relaxed);
         if before.saturating_add(count) > self.transport.limits.objects {
             return Err(CallError::new(
@@ -192,9 +202,17 @@ impl Lister<'_> {
             .with_hint("narrow the run to some namespaces")
             .into());
         }
-        let objects = items.into_iter().map(|item| shape.apply(item.get())).collect::<Result<_, _>>()?;
         Ok(Part { objects, next, shrunk: limit < room })
     }
+}
+
+/// Reading and redacting a large page takes a while, and hurts nobody there.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CallError> + Send + 'static,
+) -> Result<T, CallError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| {
+        Err(CallError::new(ErrorKind::Internal, "cancelled", "reading the answer was cancelled"))
+    })
 }
 
 pub(super) fn not_kubernetes(what: &str) -> CallError {

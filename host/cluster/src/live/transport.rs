@@ -162,8 +162,11 @@ impl Transport {
         // A refusal without its text is still that refusal.
         let text = self.read(body, cut, end).await.unwrap_or_default();
         let code = head.status.as_u16();
-        let again = if matches!(code, 429 | 502 | 503 | 504) { Again::MayHelp } else { Again::Never };
-        Err((refused(&self.place, attempt, code, wait, &text.bytes), again))
+        let refusal = refused(&self.place, attempt, code, wait, &text.bytes);
+        // A server that says when to come back means it.
+        let asked_back = code >= 500 && refusal.error.retry_after_ms.is_some();
+        let busy = asked_back || matches!(code, 429 | 502 | 503 | 504);
+        Err((refusal, if busy { Again::MayHelp } else { Again::Never }))
     }
 
     async fn read(

@@ -1,5 +1,6 @@
 //! Texts from a server, a plugin or a file, made fit for an error message: one
-//! line, no control characters, no credentials, of bounded length.
+//! line, no control characters, no credentials, of bounded length. And names
+//! for those that were mistyped.
 
 /// Characters that a quoted text may have.
 const LONGEST: usize = 300;
@@ -25,6 +26,32 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     out
+}
+
+/// A hint for a name that is not there: the nearest one, and those that are.
+pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let near = known
+        .clone()
+        .map(|other| (strsim::jaro_winkler(name, other), other))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other));
+    match near {
+        Some((_, near)) => format!("did you mean `{}`? {}", plain(near), listed(known)),
+        None => format!("check the name; {}", listed(known)),
+    }
+}
+
+/// Names at most in a hint.
+const LISTED: usize = 10;
+
+/// ``it has `a`, `b` and 3 more``.
+pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let all: Vec<String> = names.map(|name| format!("`{}`", plain(name))).collect();
+    if all.is_empty() {
+        return "it has none".to_owned();
+    }
+    let more = if all.len() > LISTED { format!(" and {} more", all.len() - LISTED) } else { String::new() };
+    format!("it has {}{more}", all[..all.len().min(LISTED)].join(", "))
 }
 
 #[cfg(test)]

@@ -93,3 +93,35 @@ async fn live_a_viewer_reads_all_but_secrets_and_nodes() {
     let one = ListQuery { namespaces: vec!["default".into()], ..of("secrets") };
     assert!(cluster.list(&one).await.unwrap_err().hint.unwrap().contains("-n default"));
 }
+
+#[tokio::test]
+async fn live_a_namespace_that_is_not_there_is_met_with_the_nearest() {
+    let Some(path) = kubeconfig() else { return };
+    let cluster = connected(&path).await;
+    cluster.check_namespaces(&["default".into(), "kube-system".into()]).await.unwrap();
+    let error = cluster.check_namespaces(&["default".into(), "kube-sistem".into()]).await.unwrap_err();
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::NotFound, "namespace-not-found"));
+    assert!(error.hint.unwrap().starts_with("did you mean `kube-system`?"));
+}
+
+/// Where the tests' user may act as others: one that may do nothing.
+#[tokio::test]
+async fn live_a_user_without_rights_is_told_so_and_still_learns_the_kinds() {
+    let Some(path) = kubeconfig() else { return };
+    if kubectl(&path, &["auth", "can-i", "impersonate", "users"]).is_err() {
+        eprintln!("skipped: the user of the kubeconfig may not act as others");
+        return;
+    }
+    let file = changed(&path, |config| {
+        config["users"][0]["user"]["as"] = json!("sickbay-tests-nobody");
+        config["contexts"][0]["context"]["namespace"] = json!("default");
+    });
+    let cluster = connected(file.path()).await;
+    assert!(cluster.info().await.unwrap().version.is_some());
+    assert!(cluster.kinds().await.unwrap().len() > 20);
+    // Neither the cluster nor the context's namespace is open.
+    let error = cluster.list(&of("pods")).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Denied);
+    assert!(error.message.contains("in namespace `default`"), "{}", error.message);
+    cluster.check_namespaces(&["anything".into()]).await.unwrap();
+}

@@ -46,12 +46,18 @@ async fn a_busy_server_is_asked_again_and_then_left() {
         ("/api/v1/namespaces/long/pods?limit=500", _) => {
             Reply::Headed(429, "retry-after: 120\r\n", r#"{"message":"slow down"}"#.into())
         }
+        ("/api/v1/namespaces/timeout/pods?limit=500", 0) => Reply::Json(
+            500,
+            r#"{"reason":"ServerTimeout","details":{"retryAfterSeconds":0},"message":"try again"}"#.into(),
+        ),
+        ("/api/v1/namespaces/timeout/pods?limit=500", _) => list(&["a"], ""),
         _ => status(503, "down"),
     })
     .await;
     let cluster = server.connect().await;
     let of = |namespace: &str| ListQuery { namespaces: vec![namespace.into()], ..pods() };
     assert_eq!(cluster.list(&of("a")).await.unwrap().objects.len(), 1);
+    assert_eq!(cluster.list(&of("timeout")).await.unwrap().objects.len(), 1);
 
     let before = server.asked().len();
     let error = cluster.list(&of("long")).await.unwrap_err();

@@ -115,7 +115,7 @@ async fn files_are_merged_and_a_wrong_context_is_met_with_the_right_ones() {
 
     let error = refused(both("prodution")).await;
     assert_eq!(error.code, "context-not-found");
-    assert_eq!(error.hint.as_deref(), Some("did you mean `production`?; it has `test`, `production`"));
+    assert_eq!(error.hint.as_deref(), Some("did you mean `production`? it has `test`, `production`"));
 }
 
 #[cfg(unix)]
