@@ -86,13 +86,15 @@ impl FromStr for Capability {
             ("kv", "") => Ok(Self::Kv),
             ("secret", name) if !name.is_empty() => Ok(Self::Secret(name.to_owned())),
             _ => {
+                // A long text is near no name, and slow to compare.
                 let suggestion = FORMS
                     .iter()
+                    .filter(|_| text.len() <= 64)
                     .map(|form| (strsim::damerau_levenshtein(text, form), *form))
                     .min()
                     .filter(|(distance, form)| *distance <= form.len() / 2 + 1)
                     .map(|(_, form)| form.to_owned());
-                Err(UnknownCapability { text: text.to_owned(), suggestion })
+                Err(UnknownCapability { text: crate::text::clean_line(text, 120), suggestion })
             }
         }
     }

@@ -49,11 +49,9 @@ pub fn check(diagnosis: &mut Diagnosis, strategy: &str, observations: &Observati
         order.extend((0..finding.evidence.len()).map(|place| (index, place)));
     }
     let findings = &mut diagnosis.findings;
-    order.sort_by_key(|(finding, place)| {
-        findings.get(*finding).and_then(|finding| finding.evidence.get(*place)).map(|evidence| {
-            let name = evidence.object.as_ref().map(|object| object.name.clone());
-            (evidence.observation.clone(), name)
-        })
+    order.sort_by_cached_key(|(finding, place)| {
+        let evidence = findings.get(*finding).and_then(|finding| finding.evidence.get(*place));
+        evidence.map(|evidence| (evidence.observation.clone(), evidence.object.clone()))
     });
     for (finding, place) in order {
         if let Some(evidence) = findings.get_mut(finding).and_then(|finding| finding.evidence.get_mut(place))

@@ -27,6 +27,9 @@ impl<'a> Reader<'a> {
     ) -> Self {
         let reader = Self { table, path: path.to_owned(), place, problems };
         for (key, entry) in table {
+            if reader.is_full() {
+                break;
+            }
             if !keys.contains(&key.as_str()) {
                 reader.unknown(key, entry.key, keys);
             }
@@ -50,6 +53,11 @@ impl<'a> Reader<'a> {
             None => format!("the keys here are {}", names(keys)),
         };
         self.problem(place, format!("unknown key `{shown}`{section}"), Some(suggestion));
+    }
+
+    /// Whether enough problems were noted: looking for more would be a waste.
+    pub(crate) fn is_full(&self) -> bool {
+        self.problems.borrow().is_full()
     }
 
     pub(crate) fn problem(&self, place: Place, message: String, suggestion: Option<String>) {
@@ -178,6 +186,9 @@ impl<'a> Reader<'a> {
         };
         let mut texts = Vec::with_capacity(items.len());
         for item in items {
+            if self.is_full() {
+                break;
+            }
             match &item.data {
                 Data::Text(text) => texts.push((text.clone(), item.place)),
                 _ => self.wrong(key, item, "texts in its list"),

@@ -26,9 +26,21 @@ const LINE: usize = 500;
 /// Bytes of a cited value, as JSON, that a report carries.
 const MAX_VALUE: usize = 8 * 1024;
 
+/// What was repaired; a guest chooses how much there is to say.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn push(&mut self, note: String) {
+        if self.0.len() < MAX_LINES {
+            self.0.push(note);
+        }
+    }
+}
+
 /// Repairs the diagnosis and says what was repaired.
 pub(crate) fn repair(diagnosis: &mut Diagnosis, strategy: &str) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes = Notes::default();
     diagnosis.summary = clean_line(&diagnosis.summary, MESSAGE);
     clean_lists(diagnosis);
     let findings = &mut diagnosis.findings;
@@ -46,8 +58,7 @@ pub(crate) fn repair(diagnosis: &mut Diagnosis, strategy: &str) -> Vec<String> {
     }
     unique_ids(findings, &mut notes);
     sound_causes(findings, &mut notes);
-    notes.truncate(MAX_LINES);
-    notes
+    notes.0
 }
 
 fn clean_lists(diagnosis: &mut Diagnosis) {
@@ -62,7 +73,7 @@ fn clean_lists(diagnosis: &mut Diagnosis) {
     }
 }
 
-fn clean(finding: &mut Finding, strategy: &str, notes: &mut Vec<String>) {
+fn clean(finding: &mut Finding, strategy: &str, notes: &mut Notes) {
     strategy.clone_into(&mut finding.strategy);
     finding.id = clean_line(&finding.id, REASON);
     finding.reason = clean_line(&finding.reason, REASON);
@@ -101,7 +112,7 @@ fn clean(finding: &mut Finding, strategy: &str, notes: &mut Vec<String>) {
 
 /// An id that another finding has, or that is empty, is replaced. Causes go
 /// to the first finding that had it.
-fn unique_ids(findings: &mut [Finding], notes: &mut Vec<String>) {
+fn unique_ids(findings: &mut [Finding], notes: &mut Notes) {
     let mut taken: BTreeSet<String> = findings.iter().map(|finding| finding.id.clone()).collect();
     let mut seen = BTreeSet::new();
     let mut number = 0_usize;
@@ -125,7 +136,7 @@ fn unique_ids(findings: &mut [Finding], notes: &mut Vec<String>) {
 }
 
 /// Takes out causes that lead nowhere, to the finding itself, or in a circle.
-fn sound_causes(findings: &mut [Finding], notes: &mut Vec<String>) {
+fn sound_causes(findings: &mut [Finding], notes: &mut Notes) {
     let by_id: BTreeMap<String, usize> =
         findings.iter().enumerate().map(|(index, finding)| (finding.id.clone(), index)).collect();
     let mut edges: Vec<Vec<usize>> = Vec::with_capacity(findings.len());
@@ -151,20 +162,22 @@ fn sound_causes(findings: &mut [Finding], notes: &mut Vec<String>) {
         }
         edges.push(targets);
     }
-    for (from, to) in break_cycles(&mut edges) {
-        if let (Some(from), Some(to)) = (findings.get(from), findings.get(to)) {
+    let circular = circular(&edges);
+    for (from, to) in &circular {
+        if let (Some(from), Some(to)) = (findings.get(*from), findings.get(*to)) {
             notes.push(format!("findings `{}` and `{}` explain each other in a circle", from.id, to.id));
         }
     }
     let ids: Vec<String> = findings.iter().map(|finding| finding.id.clone()).collect();
-    for (finding, targets) in findings.iter_mut().zip(edges) {
-        finding.causes = targets.into_iter().filter_map(|target| ids.get(target).cloned()).collect();
+    for (index, (finding, targets)) in findings.iter_mut().zip(edges).enumerate() {
+        let kept = targets.into_iter().filter(|target| !circular.contains(&(index, *target)));
+        finding.causes = kept.filter_map(|target| ids.get(target).cloned()).collect();
     }
 }
 
-/// Walks depth first in the order of the findings and takes out every edge
-/// that leads back to where the walk came from.
-fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<(usize, usize)> {
+/// Walks depth first in the order of the findings and names every edge that
+/// leads back to where the walk came from: without those there is no circle.
+fn circular(edges: &[Vec<usize>]) -> BTreeSet<(usize, usize)> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         New,
@@ -172,7 +185,7 @@ fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<(usize, usize)> {
         Closed,
     }
     let mut states = vec![State::New; edges.len()];
-    let mut removed = Vec::new();
+    let mut found = BTreeSet::new();
     for start in 0..edges.len() {
         if states.get(start) != Some(&State::New) {
             continue;
@@ -192,11 +205,8 @@ fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<(usize, usize)> {
             };
             match states.get(target).copied() {
                 Some(State::Open) => {
-                    if let Some(targets) = edges.get_mut(index) {
-                        targets.remove(next);
-                    }
-                    removed.push((index, target));
-                    walk.push((index, next));
+                    found.insert((index, target));
+                    walk.push((index, next + 1));
                 }
                 Some(State::New) => {
                     if let Some(state) = states.get_mut(target) {
@@ -209,7 +219,7 @@ fn break_cycles(edges: &mut [Vec<usize>]) -> Vec<(usize, usize)> {
             }
         }
     }
-    removed
+    found
 }
 
 /// After the check: a report carries enough of a value to recognise it.

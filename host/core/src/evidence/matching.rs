@@ -12,6 +12,9 @@ use crate::diagnosis::Evidence;
 const EXCERPT: usize = 4;
 /// Bytes of text whose parsed objects are kept at a time.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of text that one check searches for excerpts: a guest chooses how
+/// often it cites a long text. Beyond that only whole texts are compared.
+const SEARCHED_BYTES: usize = 512 * 1024 * 1024;
 /// No JSON that was parsed goes deeper.
 const MAX_DEPTH: usize = 160;
 
@@ -20,11 +23,12 @@ pub(crate) struct Matcher<'a> {
     observations: &'a Observations,
     parsed: HashMap<(String, usize), Value>,
     parsed_bytes: usize,
+    left_to_search: usize,
 }
 
 impl<'a> Matcher<'a> {
     pub(crate) fn new(observations: &'a Observations) -> Self {
-        Self { observations, parsed: HashMap::new(), parsed_bytes: 0 }
+        Self { observations, parsed: HashMap::new(), parsed_bytes: 0, left_to_search: SEARCHED_BYTES }
     }
 
     /// Whether the cited value stands where the evidence says.
@@ -44,7 +48,7 @@ impl<'a> Matcher<'a> {
                     }
                     (Some(_), None) => false,
                 };
-                same_pod && in_log(lines, evidence)
+                same_pod && self.in_log(lines, evidence)
             }
             // How many objects a page has, above all that it has none.
             (Payload::Page { objects, .. }, None) => {
@@ -64,9 +68,8 @@ impl<'a> Matcher<'a> {
             let Some(text) = observation.payload.text_at(place) else {
                 return false;
             };
-            let Ok(value) = serde_json::from_str::<Value>(text) else {
-                return false;
-            };
+            // What is no JSON is kept too, as null, and read once only.
+            let value = serde_json::from_str::<Value>(text).unwrap_or(Value::Null);
             if self.parsed_bytes > KEPT_BYTES {
                 self.parsed.clear();
                 self.parsed_bytes = 0;
@@ -74,11 +77,15 @@ impl<'a> Matcher<'a> {
             self.parsed_bytes += text.len();
             self.parsed.insert(key.clone(), value);
         }
-        let Some(object) = self.parsed.get(&key) else {
+        let Some(object) = self.parsed.get(&key).filter(|value| value.is_object()) else {
             return false;
         };
         match object.pointer(&evidence.pointer) {
-            Some(seen) => agrees(seen, &evidence.value),
+            Some(Value::String(seen)) => match &evidence.value {
+                Value::String(cited) => is_excerpt(seen, cited, &mut self.left_to_search),
+                _ => false,
+            },
+            Some(seen) => same(seen, &evidence.value, MAX_DEPTH),
             // That something is absent can be cited as null, where it would
             // have been seen.
             None => {
@@ -88,21 +95,22 @@ impl<'a> Matcher<'a> {
             }
         }
     }
-}
 
-fn in_log(lines: &[String], evidence: &Evidence) -> bool {
-    if evidence.pointer == "/count" {
-        return same(&Value::from(lines.len()), &evidence.value, MAX_DEPTH);
-    }
-    let Some(number) = evidence.pointer.strip_prefix("/lines/") else {
-        return false;
-    };
-    let plain =
-        number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
-    let line = plain.then(|| number.parse::<usize>().ok()).flatten().and_then(|number| lines.get(number));
-    match (line, &evidence.value) {
-        (Some(line), Value::String(cited)) => is_excerpt(line, cited),
-        _ => false,
+    /// Whether a line of the log, or their number, is as cited.
+    fn in_log(&mut self, lines: &[String], evidence: &Evidence) -> bool {
+        if evidence.pointer == "/count" {
+            return same(&Value::from(lines.len()), &evidence.value, MAX_DEPTH);
+        }
+        let Some(number) = evidence.pointer.strip_prefix("/lines/") else {
+            return false;
+        };
+        let plain =
+            number.bytes().all(|byte| byte.is_ascii_digit()) && (number == "0" || !number.starts_with('0'));
+        let line = plain.then(|| number.parse::<usize>().ok()).flatten().and_then(|number| lines.get(number));
+        match (line, &evidence.value) {
+            (Some(line), Value::String(cited)) => is_excerpt(line, cited, &mut self.left_to_search),
+            _ => false,
+        }
     }
 }
 
@@ -116,16 +124,16 @@ fn was_asked_for(fields: &[String], pointer: &str) -> bool {
     fields.is_empty() || fields.iter().any(covers)
 }
 
-/// What was seen, or where both are texts, a part of it.
-fn agrees(seen: &Value, cited: &Value) -> bool {
-    match (seen, cited) {
-        (Value::String(seen), Value::String(cited)) => is_excerpt(seen, cited),
-        _ => same(seen, cited, MAX_DEPTH),
+/// The whole text, or enough of it to mean something.
+fn is_excerpt(seen: &str, cited: &str, left_to_search: &mut usize) -> bool {
+    if seen == cited {
+        return true;
     }
-}
-
-fn is_excerpt(seen: &str, cited: &str) -> bool {
-    seen == cited || (cited.chars().take(EXCERPT).count() == EXCERPT && seen.contains(cited))
+    if cited.chars().take(EXCERPT).count() < EXCERPT || seen.len() > *left_to_search {
+        return false;
+    }
+    *left_to_search -= seen.len();
+    seen.contains(cited)
 }
 
 /// Equal, numbers by value: 1 and 1.0 are the same.

@@ -284,6 +284,50 @@ fn a_large_cited_value_is_checked_whole_and_shown_in_part() {
 }
 
 #[test]
+fn text_that_is_no_object_proves_nothing() {
+    let mut observations = Observations::new();
+    observations.insert_object("o1", "{ not json".into());
+    observations.insert_object("o2", "null".into());
+    let deep = format!(
+        r#"{{"apiVersion": "v1", "kind": "Pod", "metadata": {{"name": "a", "namespace": "shop"}}, "x": {}{}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    observations.insert_page("o3", vec![deep], vec![]);
+    for (observation, object) in [("o1", None), ("o2", None), ("o3", Some("a"))] {
+        for pointer in ["", "/x"] {
+            let cited = evidence(observation, object, pointer, json!(null));
+            let mut diagnosis = diagnosis(vec![finding("1", vec![cited])]);
+            check(&mut diagnosis, "rules", &observations);
+            assert!(!diagnosis.findings[0].evidence[0].verified, "{observation} {pointer}");
+        }
+    }
+}
+
+#[test]
+fn a_guest_can_not_make_the_check_long() {
+    // Excerpts of a long text, and circles in which each explains each.
+    let long = "x".repeat(1024 * 1024);
+    let mut observations = Observations::new();
+    let text =
+        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "shop"}, "m": long});
+    observations.insert_object("o1", text.to_string());
+    let ids: Vec<String> = (0..300).map(|number| format!("n{number}")).collect();
+    let findings = ids
+        .iter()
+        .map(|id| {
+            let mut one = finding(id, vec![evidence("o1", Some("a"), "/m", json!("xxxxxxxy")); 50]);
+            one.causes.clone_from(&ids);
+            one
+        })
+        .collect();
+    let mut diagnosis = diagnosis(findings);
+    let summary = check(&mut diagnosis, "rules", &observations);
+    assert_eq!((summary.evidence, summary.verified), (15_000, 0));
+    assert!(summary.notes.len() <= 200);
+}
+
+#[test]
 fn a_large_cluster_is_checked_without_reading_it_all_again() {
     let mut observations = Observations::new();
     for number in 0..2 {

@@ -58,7 +58,7 @@ fn known_targets(stages: &[Placed], names: &[String], problems: &mut Problems) -
             problems.add(placed.place, format!("there are two stages `{}`", placed.stage.name), None);
         }
         for (target, place) in &placed.targets {
-            if !names.contains(target) {
+            if !names.contains(target) && !problems.is_full() {
                 sound = false;
                 let shown = crate::text::clean_line(target, 60);
                 let near = did_you_mean(target, names.iter().map(String::as_str));

@@ -31,6 +31,24 @@ const KEYS: &[&str] = &[
     "pipeline",
 ];
 
+const CLUSTER: &[&str] = &["namespaces", "context", "kubeconfig", "recorded", "playground"];
+const MODEL: &[&str] =
+    &["provider", "name", "endpoint", "key-env", "fallback", "max-output-tokens", "temperature", "options"];
+const DIAGNOSIS: &[&str] = &["strategies"];
+const TOOLS: &[&str] = &["plugins"];
+const REMEDIATION: &[&str] = &["plugins", "approval", "policy", "max-actions", "stabilise"];
+const LIMITS: &[&str] =
+    &["wall", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
+
+/// Where a key that stands at the top may belong.
+const SECTIONS: &[(&str, &[&str])] = &[
+    ("cluster", CLUSTER),
+    ("model", MODEL),
+    ("diagnosis", DIAGNOSIS),
+    ("remediation", REMEDIATION),
+    ("limits", LIMITS),
+];
+
 const MOST_STAGES: usize = 100;
 const MOST_NAMES: usize = 1_000;
 
@@ -39,7 +57,19 @@ const MOST_NAMES: usize = 1_000;
 pub(crate) fn decode(name: &str, table: &Table, problems: Problems) -> (Profile, Problems) {
     let problems = RefCell::new(problems);
     let start = Place { layer: 0, offset: 0 };
-    let top = Reader::new(table, "", start, KEYS, &problems);
+    let top = Reader::open(table, "", start, &problems);
+    for (key, entry) in top.entries().filter(|(key, _)| !KEYS.contains(&key.as_str())) {
+        if top.is_full() {
+            break;
+        }
+        match SECTIONS.iter().find(|(_, keys)| keys.contains(&key.as_str())) {
+            Some((section, _)) => {
+                let hint = format!("`{key}` belongs into `[{section}]`");
+                top.problem(entry.key, format!("unknown key `{key}`"), Some(hint));
+            }
+            None => top.unknown(key, entry.key, KEYS),
+        }
+    }
     let mut profile = Profile {
         name: name.to_owned(),
         description: top.text("description").unwrap_or_default(),
@@ -67,8 +97,7 @@ fn section<T: Default>(top: &Reader<'_>, key: &str, problems: &RefCell<Problems>
 }
 
 fn cluster(table: &Table, place: Place, problems: &RefCell<Problems>) -> ClusterSettings {
-    let keys = &["namespaces", "context", "kubeconfig", "recorded", "playground"];
-    let reader = Reader::new(table, "cluster", place, keys, problems);
+    let reader = Reader::new(table, "cluster", place, CLUSTER, problems);
     for (one, other) in [
         ("recorded", "playground"),
         ("recorded", "context"),
@@ -106,17 +135,7 @@ fn cluster(table: &Table, place: Place, problems: &RefCell<Problems>) -> Cluster
 }
 
 fn model(table: &Table, place: Place, problems: &RefCell<Problems>) -> ModelSettings {
-    let keys = &[
-        "provider",
-        "name",
-        "endpoint",
-        "key-env",
-        "fallback",
-        "max-output-tokens",
-        "temperature",
-        "options",
-    ];
-    let reader = Reader::new(table, "model", place, keys, problems);
+    let reader = Reader::new(table, "model", place, MODEL, problems);
     let endpoint = filled(&reader, "endpoint");
     if let Some(url) = &endpoint
         && !url.starts_with("https://")
@@ -170,8 +189,11 @@ fn diagnosis(table: &Table, place: Place, problems: &RefCell<Problems>) -> Diagn
     }
     let mut config = BTreeMap::new();
     for (key, entry) in reader.entries().filter(|(key, _)| key.as_str() != "strategies") {
+        if reader.is_full() {
+            break;
+        }
         let Data::Table(section) = &entry.node.data else {
-            reader.unknown(key, entry.key, &["strategies"]);
+            reader.unknown(key, entry.key, DIAGNOSIS);
             continue;
         };
         // A layer above may leave out a strategy whose section stands below.
@@ -192,13 +214,12 @@ fn diagnosis(table: &Table, place: Place, problems: &RefCell<Problems>) -> Diagn
 }
 
 fn tools(table: &Table, place: Place, problems: &RefCell<Problems>) -> Vec<String> {
-    let reader = Reader::new(table, "tools", place, &["plugins"], problems);
+    let reader = Reader::new(table, "tools", place, TOOLS, problems);
     plugin_names(&reader, &reader.texts("plugins").unwrap_or_default())
 }
 
 fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> RemediationSettings {
-    let keys = &["plugins", "approval", "policy", "max-actions", "stabilise"];
-    let reader = Reader::new(table, "remediation", place, keys, problems);
+    let reader = Reader::new(table, "remediation", place, REMEDIATION, problems);
     let default = RemediationSettings::default();
     let words = [("ask", Approval::Ask), ("never", Approval::Never), ("policy", Approval::Policy)];
     let approval = reader.word("approval", &words).unwrap_or_default();
@@ -232,8 +253,7 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
 }
 
 fn limits(table: &Table, place: Place, problems: &RefCell<Problems>) -> RunLimits {
-    let keys = &["wall", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
-    let reader = Reader::new(table, "limits", place, keys, problems);
+    let reader = Reader::new(table, "limits", place, LIMITS, problems);
     let default = RunLimits::default();
     let most = 1_000_000_000;
     RunLimits {
@@ -262,7 +282,7 @@ fn within(reader: &Reader<'_>, key: &str, span: Span, least: Span, most: Span) -
 fn grants(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap<String, Vec<Capability>> {
     let reader = Reader::open(table, "grants", place, problems);
     let mut grants = BTreeMap::new();
-    for (plugin, entry) in reader.entries() {
+    for (plugin, entry) in reader.entries().take_while(|_| !reader.is_full()) {
         plugin_name(&reader, Some(plugin), entry.key);
         let texts = reader.texts_of(plugin, &entry.node).unwrap_or_default();
         grants.insert(plugin.clone(), capabilities(&reader, &texts));
@@ -274,6 +294,9 @@ fn grants(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap
 pub(crate) fn capabilities(reader: &Reader<'_>, texts: &[(String, Place)]) -> Vec<Capability> {
     let mut found = Vec::with_capacity(texts.len());
     for (text, place) in texts {
+        if reader.is_full() {
+            break;
+        }
         match text.parse::<Capability>() {
             Ok(capability) => found.push(capability),
             Err(unknown) => {
@@ -294,7 +317,7 @@ pub(crate) fn capabilities(reader: &Reader<'_>, texts: &[(String, Place)]) -> Ve
 fn agents(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap<String, AgentSettings> {
     let reader = Reader::open(table, "agents", place, problems);
     let mut agents = BTreeMap::new();
-    for (name, entry) in reader.entries() {
+    for (name, entry) in reader.entries().take_while(|_| !reader.is_full()) {
         plugin_name(&reader, Some(name), entry.key);
         let Data::Table(section) = &entry.node.data else {
             reader.wrong(name, &entry.node, "a table");

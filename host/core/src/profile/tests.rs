@@ -156,6 +156,10 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
         "[limits]\ntool_calls = 5",
         &["2:1: unknown key `tool_calls` in `[limits]` / did you mean `tool-calls`?"],
     );
+    check(
+        "namespaces = [\"shop\"]",
+        &["1:1: unknown key `namespaces` / `namespaces` belongs into `[cluster]`"],
+    );
     check("[tools]\ncolour = 1", &["2:1: unknown key `colour` in `[tools]` / the keys here are `plugins`"]);
     check(
         "\"a\\u001b[31mb\" = 1",

@@ -30,6 +30,9 @@ const EVIDENCE: usize = 8;
 /// Hypotheses and problems shown in full.
 const BLOCKS: usize = 50;
 
+/// The action that is for a person to do.
+const ESCALATE: &str = "escalate";
+
 /// The whole report, ending in a line break.
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
@@ -142,7 +145,8 @@ fn block(page: &mut Page, report: &Report, tree: &Tree, index: usize, finding: &
     let (ink, mark) = look(finding, tree.worst(index));
     let mut line = format!("{}: {}", object(&finding.object), sentence(what(finding)));
     if let Some(action) = finding.actions.first() {
-        line.push_str(&format!(" Fix: {}", sentence(&title(action))));
+        let lead = if action.action == ESCALATE { "Needs a person" } else { "Fix" };
+        line.push_str(&format!(" {lead}: {}", sentence(&title(action))));
     }
     page.title(ink, mark, &line);
     let sure = (finding.confidence.clamp(0.0, 1.0) * 100.0).round();
@@ -229,11 +233,10 @@ fn title(action: &ProposedAction) -> String {
 /// `workload rollout-undo {"name":"api"}: roll back to revision 2`
 fn command(action: &ProposedAction) -> String {
     let title = clean_line(&action.title, 500);
-    let name = if action.action == "escalate" {
-        "for a person".to_owned()
-    } else {
-        clean_line(&format!("{} {}", action.plugin, action.action), 200)
-    };
+    if action.action == ESCALATE {
+        return format!("for a person: {title}");
+    }
+    let name = clean_line(&format!("{} {}", action.plugin, action.action), 200);
     let parameters = match &action.parameters {
         Value::Null => String::new(),
         Value::Object(map) if map.is_empty() => String::new(),
@@ -338,6 +341,20 @@ fn gaps(page: &mut Page, report: &Report) {
     }
 }
 
+/// ` (2 critical, 1 warning)`
+fn counts(findings: &[Finding]) -> String {
+    let counted = [Severity::Critical, Severity::Warning, Severity::Info].map(|wanted| {
+        let count = findings.iter().filter(|finding| finding.severity == wanted).count();
+        (count, severity(wanted))
+    });
+    let parts: Vec<String> = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
 fn footer(page: &mut Page, report: &Report) {
     let source = match report.cluster.source {
         Source::Live => "live",
@@ -348,7 +365,7 @@ fn footer(page: &mut Page, report: &Report) {
     let usage = &report.usage;
     let seconds = format!("{}.{} s", usage.wall_ms / 1_000, usage.wall_ms % 1_000 / 100);
     let mut parts = vec![
-        report.outcome.to_string(),
+        format!("{}{}", report.outcome, counts(&report.findings)),
         format!("{source} cluster{}", version.unwrap_or_default()),
         format!("profile {}", clean_line(&report.profile, 64)),
         format!("run {}", clean_line(&report.run, 64)),
