@@ -60,14 +60,14 @@ pub struct Template<'a> {
     pub labels: &'a Value,
 }
 
-impl Template<'_> {
+impl<'a> Template<'a> {
     #[must_use]
-    pub fn spec(&self) -> &Value {
+    pub fn spec(&self) -> &'a Value {
         self.seen.at(self.pointer)
     }
 
     #[must_use]
-    pub fn namespace(&self) -> &str {
+    pub fn namespace(&self) -> &'a str {
         self.seen.namespace()
     }
 }

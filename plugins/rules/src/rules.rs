@@ -8,18 +8,25 @@ mod autoscaling;
 mod backend;
 mod behind;
 mod configuration;
+mod creation;
 mod cron_job;
 mod disruption;
 mod gateway;
 mod ingress;
+mod job;
+mod log_errors;
+mod manifest;
 mod nearest;
 mod network_policy;
 mod node;
+mod pod;
 mod quota;
+mod reference;
 mod security;
 mod service;
 mod storage;
 mod webhook;
+mod workload;
 
 /// One rule: reads the context, adds what it found.
 pub type Rule = fn(&Context<'_>, &mut Findings);
@@ -30,7 +37,13 @@ pub const RULES: &[(&str, Rule)] = &[
     ("quota", quota::check),
     ("configuration", configuration::check),
     ("access", access::check),
+    ("pod", pod::check),
+    ("creation", creation::check),
+    ("workload", workload::check),
+    ("job", job::check),
     ("cron-job", cron_job::check),
+    ("reference", reference::check),
+    ("manifest", manifest::check),
     ("service", service::check),
     ("ingress", ingress::check),
     ("gateway", gateway::check),
@@ -39,4 +52,6 @@ pub const RULES: &[(&str, Rule)] = &[
     ("disruption", disruption::check),
     ("webhook", webhook::check),
     ("security", security::check),
+    // Last: it reads the logs of workloads of which nothing bad is known.
+    ("log-errors", log_errors::check),
 ];

@@ -75,6 +75,29 @@ pub fn names<I: IntoIterator<Item = S>, S: AsRef<str>>(items: I) -> String {
     }
 }
 
+/// Whether two names differ by a slip of the hand: one or two letters, less
+/// than a third of the name.
+#[must_use]
+pub fn near(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) =
+        (one.chars().take(100).collect(), other.chars().take(100).collect());
+    if one == other || one.len().abs_diff(other.len()) > 2 || one.len().min(other.len()) < 3 {
+        return false;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, c) in one.iter().enumerate() {
+        let mut next = vec![at + 1];
+        for (to, d) in other.iter().enumerate() {
+            let get = |list: &[usize], at: usize| list.get(at).copied().unwrap_or(usize::MAX / 2);
+            let change = get(&row, to) + usize::from(c != d);
+            next.push(change.min(get(&row, to + 1) + 1).min(get(&next, to) + 1));
+        }
+        row = next;
+    }
+    let distance = row.last().copied().unwrap_or(usize::MAX);
+    distance <= 2 && distance * 3 < one.len().max(other.len()) + 2
+}
+
 /// `1 pod`, `3 pods`.
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
@@ -98,6 +121,12 @@ mod tests {
             assert_eq!(clean(text, max), expect, "{text:?}");
         }
         assert_eq!(excerpt("äöü", 2), "äö");
+        assert!(
+            near("app-config", "app-confg")
+                && near("mysql", "msyql")
+                && !near("web", "api")
+                && !near("a", "b")
+        );
         assert_eq!(names(["a", "b", "c", "d", "e"]), "`a`, `b`, `c` and 2 more");
     }
 }

@@ -1,0 +1,613 @@
+//! Pods that no node takes: each clause of the scheduler's message is set
+//! against the nodes, so that the taint, the label or the amount is named.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{
+    actions,
+    context::Context,
+    diagnosis::{ObjectRef, Severity},
+    findings::{Draft, Findings},
+    json, labels, quantity,
+    rules::pod::{Sick, story::Story},
+    seen::Seen,
+    snapshot::Existence,
+    text,
+};
+
+/// A pod with scheduling gates waits on purpose.
+pub(super) fn gated(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
+    let gates: Vec<&str> =
+        sick.seen.list("/spec/schedulingGates").iter().filter_map(|gate| json::text(gate, "/name")).collect();
+    let mut story = Story::new(0.95);
+    story.say(format!(
+        "{} waits for its scheduling gates to be lifted: {}.",
+        sick.subject(),
+        text::names(&gates)
+    ));
+    story.see(&sick.seen, "/spec/schedulingGates");
+    if let Some((pointer, _)) = sick.seen.condition("PodScheduled") {
+        story.see(&sick.seen, &format!("{pointer}/reason"));
+    }
+    let waited = sick.pod.created.map_or(0, |created| context.now - created);
+    let severity = if waited > 600 { Severity::Warning } else { Severity::Info };
+    findings.add(story.draft(
+        severity,
+        &sick.workload,
+        "SchedulingGated",
+        "That the controller which set the gates lifts them.",
+    ));
+}
+
+/// One clause of the scheduler's message: how many nodes, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rules) struct Clause {
+    pub(in crate::rules) nodes: u32,
+    pub(in crate::rules) text: String,
+}
+
+/// The clauses of `0/3 nodes are available: 1 node(s) had …, 2 Insufficient cpu.`
+#[must_use]
+pub(in crate::rules) fn clauses(message: &str) -> Vec<Clause> {
+    let message = message.split("preemption:").next().unwrap_or(message);
+    let Some((_, rest)) = message.split_once("available:") else { return Vec::new() };
+    let mut parts: Vec<String> = Vec::new();
+    let mut depth = 0_i32;
+    for piece in rest.split(',') {
+        let begins = depth == 0 && piece.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        depth += piece.matches('{').count() as i32 - piece.matches('}').count() as i32;
+        match parts.last_mut() {
+            Some(last) if !begins && !last.is_empty() && !is_clause(piece) => {
+                last.push(',');
+                last.push_str(piece);
+            }
+            _ => parts.push(piece.to_owned()),
+        }
+    }
+    parts
+        .iter()
+        .map(|part| part.trim().trim_end_matches('.').trim())
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let digits = part.chars().take_while(char::is_ascii_digit).count();
+            let (count, rest) = part.split_at(digits);
+            Clause {
+                nodes: count.parse().unwrap_or(0),
+                text: rest.trim().trim_start_matches("node(s) ").to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Clauses without a number: `pod has unbound immediate PersistentVolumeClaims`.
+fn is_clause(piece: &str) -> bool {
+    let piece = piece.trim_start();
+    piece.starts_with("pod has") || piece.starts_with("persistentvolumeclaim")
+}
+
+pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
+    let mut story = Story::new(0.93);
+    let condition = sick.seen.condition("PodScheduled");
+    let event = context.snapshot.events.latest(&sick.pod.reference, &["FailedScheduling"]);
+    let message = condition
+        .as_ref()
+        .and_then(|(_, condition)| json::text(condition, "/message"))
+        .filter(|message| !message.is_empty())
+        .or(event.map(|event| event.message.as_str()))
+        .unwrap_or("");
+    if let Some((pointer, _)) = &condition {
+        story.see(&sick.seen, &format!("{pointer}/message"));
+        story.see(&sick.seen, &format!("{pointer}/reason"));
+    }
+    story.evidence(event.and_then(|event| event.evidence()));
+    let first = message.split("preemption:").next().unwrap_or(message).trim();
+    if first.is_empty() {
+        story.say(format!("{} is not scheduled, and nothing says why.", sick.subject()));
+        story.confidence = 0.7;
+    } else {
+        story.say(format!("{} can not be scheduled: `{}`.", sick.subject(), text::clean(first, 260)));
+    }
+    let spec = sick.seen.at("/spec");
+    explain(context, sick, spec, message, &mut story, findings);
+    claims(context, sick, message, &mut story);
+    story.what_changed(context, &sick.workload);
+    findings.add(story.draft(
+        sick.severity(context),
+        &sick.workload,
+        "Unschedulable",
+        "A node that takes the pod, or a pod that asks for what the nodes have.",
+    ));
+}
+
+fn explain(
+    context: &Context<'_>,
+    sick: &Sick<'_>,
+    spec: &Value,
+    message: &str,
+    story: &mut Story,
+    findings: &mut Findings,
+) {
+    let nodes: Vec<&Seen> = context.snapshot.all("Node").collect();
+    for clause in clauses(message) {
+        let lower = clause.text.to_ascii_lowercase();
+        if lower.contains("taint") {
+            taints(sick, spec, &nodes, &clause, story, findings);
+        } else if lower.contains("affinity/selector")
+            || lower.contains("node selector")
+            || lower.contains("node affinity") && !lower.contains("volume")
+        {
+            selector(sick, spec, &nodes, story);
+        } else if let Some(resource) = clause.text.strip_prefix("Insufficient ") {
+            insufficient(context, sick, spec, &nodes, resource.trim(), story);
+        } else if lower.contains("too many pods") {
+            story.say("The nodes already run as many pods as they may.");
+        } else if lower.contains("free ports") {
+            story.say("The host port that the pod asks for is taken on every node.");
+        } else if lower.contains("unschedulable") {
+            for node in nodes.iter().filter(|node| node.flag("/spec/unschedulable") == Some(true)).take(3) {
+                story.say(format!("The node `{}` is cordoned.", node.name()));
+                story.see(node, "/spec/unschedulable");
+                story.because(node.reference.clone());
+                cordoned(sick, node, &nodes, findings);
+            }
+        } else if lower.contains("topology spread") {
+            story.say("Its topology spread constraints leave no node.");
+            story.see(&sick.seen, "/spec/topologySpreadConstraints");
+        } else if lower.contains("anti-affinity") {
+            story.say("Its pod anti-affinity keeps it off every node that a pod of its kind is on already: it wants more nodes than there are.");
+            story.see(&sick.seen, "/spec/affinity");
+        } else if lower.contains("pod affinity") {
+            story.say("Its pod affinity wants to be near pods that no node runs.");
+            story.see(&sick.seen, "/spec/affinity");
+        }
+    }
+}
+
+/// A cordoned node is what a person should change where no other node is left.
+fn cordoned(sick: &Sick<'_>, node: &Seen, nodes: &[&Seen], findings: &mut Findings) {
+    let all =
+        nodes.iter().all(|node| node.flag("/spec/unschedulable") == Some(true) || is_control_plane(node));
+    if all {
+        findings.add(
+            Draft::new(Severity::Warning, node, "Cordoned", "/spec/unschedulable")
+                .message(format!("The node `{}` is cordoned, and no other node takes pods.", node.name()))
+                .explains(sick.workload.clone())
+                .action(actions::action(
+                    "uncordon",
+                    &node.reference,
+                    json!({}),
+                    format!("Let pods onto `{}` again", node.name()),
+                )),
+        );
+    }
+}
+
+fn is_control_plane(node: &Seen) -> bool {
+    node.list("/spec/taints")
+        .iter()
+        .any(|taint| json::text(taint, "/key").is_some_and(|key| key.starts_with("node-role.kubernetes.io/")))
+}
+
+/// Taints that the pod does not tolerate, on the nodes that it could go to.
+fn taints(
+    sick: &Sick<'_>,
+    spec: &Value,
+    nodes: &[&Seen],
+    clause: &Clause,
+    story: &mut Story,
+    findings: &mut Findings,
+) {
+    let candidates: Vec<&&Seen> = nodes.iter().filter(|node| selects(spec, node)).collect();
+    let limited = spec.get("nodeSelector").and_then(Value::as_object).is_some_and(|map| !map.is_empty())
+        || spec.pointer("/affinity/nodeAffinity").is_some();
+    // Where the taint keeps the pod off every node that it could go to.
+    let mut blocked: BTreeMap<String, Vec<(&Seen, usize)>> = BTreeMap::new();
+    let mut open = 0;
+    for node in &candidates {
+        let found = node
+            .list("/spec/taints")
+            .iter()
+            .enumerate()
+            .find(|(_, taint)| repels(taint) && !tolerated(taint, spec) && clause_names(clause, taint));
+        match found {
+            Some((at, taint)) => blocked.entry(show_taint(taint)).or_default().push((node, at)),
+            None if !is_control_plane(node) => open += 1,
+            None => {}
+        }
+    }
+    if blocked.is_empty() {
+        story.say(format!(
+            "The taint is `{}`, which the pod does not tolerate.",
+            text::clean(inner(&clause.text), 120)
+        ));
+        return;
+    }
+    for (taint, on) in &blocked {
+        let names = text::names(on.iter().map(|(node, _)| node.name()));
+        story.say(format!("The taint `{}` on {names} is not tolerated by the pod.", text::clean(taint, 120)));
+        for (node, at) in on.iter().take(3) {
+            story.see(node, &format!("/spec/taints/{at}"));
+            let key = node.text(&format!("/spec/taints/{at}/key")).unwrap_or("");
+            if key.starts_with("node.kubernetes.io/") || key.starts_with("node.cloudprovider.kubernetes.io/")
+            {
+                // Set by Kubernetes for what ails the node.
+                story.because(node.reference.clone());
+            } else if (limited || open == 0) && !key.starts_with("node-role.kubernetes.io/") {
+                story.because(node.reference.clone());
+                on_node(sick, spec, node, *at, limited, findings);
+            }
+        }
+    }
+    if limited {
+        story.say(format!(
+            "Its selector allows no other node ({}).",
+            text::names(candidates.iter().map(|node| node.name()))
+        ));
+        story.see(&sick.seen, "/spec/nodeSelector");
+    }
+}
+
+/// The finding about the node whose taint keeps the pod away.
+fn on_node(sick: &Sick<'_>, spec: &Value, node: &Seen, at: usize, limited: bool, findings: &mut Findings) {
+    let place = format!("/spec/taints/{at}");
+    let (Some(key), Some(effect)) =
+        (node.text(&format!("{place}/key")), node.text(&format!("{place}/effect")))
+    else {
+        return;
+    };
+    let value = node.text(&format!("{place}/value"));
+    let shown = text::clean(&show_taint(node.at(&place)), 120);
+    let why = if limited {
+        format!(
+            "it is the node that the selector `{}` of {} allows",
+            text::clean(&wanted(spec), 120),
+            sick.workload
+        )
+    } else {
+        format!("no other node takes the pods of {}", sick.workload)
+    };
+    let mut parameters = json!({ "key": key, "effect": effect });
+    if let (Some(value), Some(map)) = (value, parameters.as_object_mut()) {
+        map.insert("value".to_owned(), Value::from(value));
+    }
+    findings.add(
+        Draft::new(Severity::Critical, node, "UntoleratedTaint", &place)
+            .message(format!(
+                "The node `{}` has the taint `{shown}`, and {why}, which tolerates no such taint.",
+                node.name()
+            ))
+            .see(&sick.seen, "/spec/nodeSelector")
+            .confidence(0.95)
+            .explains(sick.workload.clone())
+            .action(actions::action(
+                "remove-taint",
+                &node.reference,
+                parameters,
+                format!("Remove the taint `{shown}` from `{}`", node.name()),
+            ))
+            .action(actions::escalate(
+                &sick.workload,
+                format!("Whether {} should tolerate the taint `{shown}` instead.", sick.workload),
+            )),
+    );
+}
+
+fn repels(taint: &Value) -> bool {
+    matches!(json::text(taint, "/effect"), Some("NoSchedule" | "NoExecute"))
+}
+
+/// Whether the clause speaks of this taint: `{maintenance: scheduled}`. One
+/// that names none speaks of all.
+fn clause_names(clause: &Clause, taint: &Value) -> bool {
+    let inner = inner(&clause.text);
+    let key = json::text(taint, "/key").unwrap_or("");
+    !clause.text.contains('{') || inner.split(':').next().map(str::trim) == Some(key)
+}
+
+fn inner(text: &str) -> &str {
+    text.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or(text, |(inner, _)| inner)
+}
+
+fn show_taint(taint: &Value) -> String {
+    let part = |pointer| json::text(taint, pointer).unwrap_or("");
+    match part("/value") {
+        "" => format!("{}:{}", part("/key"), part("/effect")),
+        value => format!("{}={value}:{}", part("/key"), part("/effect")),
+    }
+}
+
+fn tolerated(taint: &Value, spec: &Value) -> bool {
+    json::list(spec, "/tolerations").iter().any(|toleration| {
+        let same = |field: &str| {
+            json::text(toleration, field).unwrap_or("") == json::text(taint, field).unwrap_or("")
+        };
+        let key = json::text(toleration, "/key").unwrap_or("");
+        let effect = json::text(toleration, "/effect").unwrap_or("");
+        let exists = json::text(toleration, "/operator") == Some("Exists");
+        (key.is_empty() && exists || same("/key"))
+            && (effect.is_empty() || same("/effect"))
+            && (exists || same("/value"))
+    })
+}
+
+/// Whether the node is one that the pod's own selector and affinity allow.
+pub(in crate::rules) fn selects(spec: &Value, node: &Seen) -> bool {
+    let plain = json::entries(spec, "/nodeSelector")
+        .all(|(key, want)| labels::get(node.labels(), key) == want.as_str());
+    let terms = json::list(
+        spec,
+        "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
+    let name = json!({ "metadata.name": node.name() });
+    let term = |term: &Value| {
+        json::list(term, "/matchExpressions")
+            .iter()
+            .all(|expression| labels::expression_matches(expression, node.labels()))
+            && json::list(term, "/matchFields")
+                .iter()
+                .all(|expression| labels::expression_matches(expression, &name))
+    };
+    plain && (terms.is_empty() || terms.iter().any(term))
+}
+
+/// The node selector and required affinity of a pod spec, as people write them.
+pub(in crate::rules) fn wanted(spec: &Value) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let plain = labels::show(spec.get("nodeSelector").unwrap_or(&Value::Null));
+    if !plain.is_empty() {
+        parts.push(plain);
+    }
+    let terms = json::list(
+        spec,
+        "/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
+    let shown: Vec<String> = terms
+        .iter()
+        .map(|term| {
+            ["/matchExpressions", "/matchFields"]
+                .iter()
+                .flat_map(|list| json::list(term, list))
+                .map(labels::show_expression)
+                .collect::<Vec<_>>()
+                .join(",")
+        })
+        .filter(|term| !term.is_empty())
+        .collect();
+    if !shown.is_empty() {
+        parts.push(shown.join(" or "));
+    }
+    parts.join(",")
+}
+
+/// Labels that the pod wants and no node has.
+fn selector(sick: &Sick<'_>, spec: &Value, nodes: &[&Seen], story: &mut Story) {
+    let shown = wanted(spec);
+    if shown.is_empty() {
+        return;
+    }
+    story.see(&sick.seen, "/spec/nodeSelector");
+    story.see(&sick.seen, "/spec/affinity/nodeAffinity");
+    if nodes.is_empty() {
+        story.say(format!(
+            "It wants a node with `{}`, and no node that is available has it.",
+            text::clean(&shown, 200)
+        ));
+        lift(sick, spec, &[], story);
+        return;
+    }
+    let fitting: Vec<&str> =
+        nodes.iter().filter(|node| selects(spec, node)).map(|node| node.name()).collect();
+    if fitting.is_empty() {
+        story.say(format!(
+            "It wants a node with `{}`, and none of the {} ({}) has it.",
+            text::clean(&shown, 200),
+            text::plural(nodes.len(), "node"),
+            text::names(nodes.iter().map(|node| node.name()))
+        ));
+        story.confidence = story.confidence.max(0.96);
+        lift(sick, spec, nodes, story);
+    } else {
+        story.say(format!(
+            "Its selector `{}` allows {} only.",
+            text::clean(&shown, 200),
+            text::names(&fitting)
+        ));
+    }
+}
+
+/// The other values that nodes have for the labels, and taking the selector away.
+fn lift(sick: &Sick<'_>, spec: &Value, nodes: &[&Seen], story: &mut Story) {
+    let mut remove = serde_json::Map::new();
+    for (key, want) in json::entries(spec, "/nodeSelector") {
+        let has = nodes.iter().any(|node| labels::get(node.labels(), key) == want.as_str());
+        if has {
+            continue;
+        }
+        let mut values: Vec<&str> = nodes.iter().filter_map(|node| labels::get(node.labels(), key)).collect();
+        values.sort_unstable();
+        values.dedup();
+        if !values.is_empty() {
+            story.say(format!("The nodes have `{}` as {}.", text::clean(key, 80), text::names(&values)));
+        }
+        remove.insert(key.to_owned(), Value::Null);
+    }
+    if !remove.is_empty() {
+        story.act(actions::action(
+            "patch-node-selector",
+            &sick.workload,
+            json!({ "nodeSelector": remove }),
+            format!("Take the selector `{}` away, or label a node so", text::clean(&wanted(spec), 120)),
+        ));
+    }
+}
+
+/// How much the pod asks for, and the most that a node has of it.
+fn insufficient(
+    context: &Context<'_>,
+    sick: &Sick<'_>,
+    spec: &Value,
+    nodes: &[&Seen],
+    resource: &str,
+    story: &mut Story,
+) {
+    let asks = requested(spec, resource);
+    let show = |amount: i128| {
+        if matches!(resource, "memory" | "ephemeral-storage") {
+            quantity::bytes(amount)
+        } else {
+            quantity::count(amount)
+        }
+    };
+    for (at, container) in sick.seen.list("/spec/containers").iter().enumerate() {
+        if container.pointer("/resources/requests").and_then(|requests| requests.get(resource)).is_some() {
+            story.see(
+                &sick.seen,
+                &format!("/spec/containers/{at}/resources/requests/{}", json::step(resource)),
+            );
+        }
+    }
+    let offers =
+        |node: &&Seen| node.at("/status/allocatable").get(resource).and_then(quantity::of).unwrap_or(0);
+    let resource_shown = text::clean(resource, 80);
+    let Some(largest) = nodes.iter().max_by_key(|node| offers(node)) else {
+        story.say(format!("Every node lacks `{resource_shown}`: the pod asks for {}.", show(asks)));
+        return;
+    };
+    let most = offers(largest);
+    if most == 0 {
+        story.say(format!("The pod asks for {} `{resource_shown}`, and no node offers any.", show(asks)));
+    } else if asks > most {
+        story.say(format!(
+            "The pod asks for {} `{resource_shown}`, more than the largest node (`{}`) has: {}.",
+            show(asks),
+            largest.name(),
+            show(most)
+        ));
+        story.see(largest, &format!("/status/allocatable/{}", json::step(resource)));
+    } else {
+        let used = in_use(context, largest.name(), resource);
+        let free = (most - used).max(0);
+        story.say(format!(
+            "The pod asks for {} `{resource_shown}`; the largest node (`{}`) has {} in all{}.",
+            show(asks),
+            largest.name(),
+            show(most),
+            if used > 0 { format!(", {} of it free", show(free)) } else { String::new() }
+        ));
+        story.see(largest, &format!("/status/allocatable/{}", json::step(resource)));
+    }
+}
+
+/// What a pod spec asks for, in thousandths.
+pub(in crate::rules) fn requested(spec: &Value, resource: &str) -> i128 {
+    let of = |container: &Value| {
+        ["requests", "limits"]
+            .iter()
+            .find_map(|kind| container.pointer("/resources")?.get(kind)?.get(resource))
+            .and_then(quantity::of)
+            .unwrap_or(0)
+    };
+    let together = json::list(spec, "/containers").iter().map(of).fold(0_i128, i128::saturating_add);
+    let first = json::list(spec, "/initContainers").iter().map(of).max().unwrap_or(0);
+    together.max(first)
+}
+
+/// What the pods on a node ask for together.
+fn in_use(context: &Context<'_>, node: &str, resource: &str) -> i128 {
+    let mut known: BTreeMap<ObjectRef, i128> = BTreeMap::new();
+    let mut sum = 0_i128;
+    for pod in context.snapshot.pods.all.iter().filter(|pod| pod.live() && pod.node.as_deref() == Some(node))
+    {
+        let workload = context.workload(pod);
+        let amount = *known.entry(workload).or_insert_with_key(|workload| {
+            context.template(workload).map_or_else(
+                || pod.spec.as_ref().map_or(0, |spec| requested(spec.at("/spec"), resource)),
+                |template| requested(template.spec(), resource),
+            )
+        });
+        sum = sum.saturating_add(amount);
+    }
+    sum
+}
+
+/// Claims that are not bound are what the pod waits for.
+fn claims(context: &Context<'_>, sick: &Sick<'_>, message: &str, story: &mut Story) {
+    let lower = message.to_ascii_lowercase();
+    let about =
+        ["persistentvolumeclaim", "persistent volume", "volume node affinity", "storageclass", "volume zone"];
+    let waits = about.iter().any(|word| lower.contains(word));
+    let space = sick.pod.namespace();
+    for (at, volume) in sick.seen.list("/spec/volumes").iter().enumerate() {
+        let Some(claim) = json::text(volume, "/persistentVolumeClaim/claimName") else { continue };
+        let reference = ObjectRef::new("v1", "PersistentVolumeClaim", Some(space), claim);
+        match context.snapshot.existence("PersistentVolumeClaim", space, claim) {
+            Existence::Present => {
+                let phase = context.snapshot.object(&reference).and_then(|seen| seen.text("/status/phase"));
+                if phase != Some("Bound") && (waits || phase.is_some()) {
+                    story.say(format!(
+                        "It waits for the PersistentVolumeClaim `{}`, which is not bound.",
+                        text::clean(claim, 80)
+                    ));
+                    story.see(&sick.seen, &format!("/spec/volumes/{at}/persistentVolumeClaim/claimName"));
+                    story.because(reference);
+                }
+            }
+            existence @ (Existence::Absent | Existence::NotRecorded) if waits => {
+                story.say(format!(
+                    "Its PersistentVolumeClaim `{}` {}.",
+                    text::clean(claim, 80),
+                    existence.phrase()
+                ));
+                story.see(&sick.seen, &format!("/spec/volumes/{at}/persistentVolumeClaim/claimName"));
+                let near = context
+                    .snapshot
+                    .all("PersistentVolumeClaim")
+                    .filter(|seen| seen.namespace() == space)
+                    .map(Seen::name)
+                    .find(|name| text::near(name, claim));
+                if let Some(near) = near {
+                    story.say(format!("`{near}` is meant, perhaps."));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schedulers_message_is_taken_apart() {
+        for (message, expect) in [
+            (
+                "0/3 nodes are available: 1 node(s) had untolerated taint {maintenance: scheduled}, 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
+                vec![
+                    (1, "had untolerated taint {maintenance: scheduled}"),
+                    (2, "didn't match Pod's node affinity/selector"),
+                ],
+            ),
+            (
+                "0/1 nodes are available: 1 Insufficient cpu, 1 Insufficient nvidia.com/gpu.",
+                vec![(1, "Insufficient cpu"), (1, "Insufficient nvidia.com/gpu")],
+            ),
+            (
+                "0/2 nodes are available: 2 node(s) had taint {a: b}, that the pod didn't tolerate.",
+                vec![(2, "had taint {a: b}, that the pod didn't tolerate")],
+            ),
+            (
+                "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.",
+                vec![(0, "pod has unbound immediate PersistentVolumeClaims")],
+            ),
+            ("no nodes available to schedule pods", vec![]),
+        ] {
+            let found = clauses(message);
+            let found: Vec<(u32, &str)> =
+                found.iter().map(|clause| (clause.nodes, clause.text.as_str())).collect();
+            assert_eq!(found, expect, "{message}");
+        }
+    }
+}
