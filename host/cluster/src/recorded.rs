@@ -20,7 +20,9 @@ mod report;
 mod shape;
 mod source;
 mod store;
+mod text;
 mod time;
+mod transcript;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -33,6 +35,7 @@ use sickbay_core::{
 
 pub use limits::ReadLimits;
 pub use report::{Layout, NotRead, ReadReport};
+pub use text::PARTIAL;
 
 use crate::Cluster;
 

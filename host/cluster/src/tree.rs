@@ -189,6 +189,13 @@ impl<'a> Tree<'a> {
                 }
             }
             (Self::Array(items), Self::Array(others)) if !items.is_empty() => {
+                // Elements without names give way to those that have them.
+                if items.iter().all(|item| item.list_key().is_none())
+                    && others.iter().any(|other| other.list_key().is_some())
+                {
+                    *items = others;
+                    return;
+                }
                 for other in others {
                     let Some(name) = other.list_key() else { continue };
                     let mine = items.iter().position(|item| item.list_key() == Some(name));

@@ -95,3 +95,28 @@ fn manifests() {
     }
     assert_eq!(cases, 8);
 }
+
+#[test]
+fn dump_all() {
+    for set in ["holmesgpt", "kubernaut"] {
+        let Some(path) = shared(set) else { return };
+        let mut cases: Vec<_> =
+            std::fs::read_dir(&path).unwrap().flatten().map(|entry| entry.path()).collect();
+        cases.sort();
+        for case in cases {
+            if case.ends_with("LICENSE") {
+                continue;
+            }
+            let (cluster, report) = read(&case);
+            println!("==== {} {report:?}\n{:?}", case.display(), cluster.info_now());
+            for kind in cluster.kinds_now().unwrap() {
+                println!(
+                    "  {} {:?} {}",
+                    kind.kind,
+                    kind.coverage,
+                    names(&cluster, &format!("{}/{}", kind.api_version, kind.kind)).join(" ")
+                );
+            }
+        }
+    }
+}

@@ -79,7 +79,10 @@ pub(super) fn build(mut tree: Tree<'_>, hint: &Hint<'_>) -> Option<Entry> {
     if kind.is_empty() || kind.len() > 128 || api_version.is_empty() || api_version.len() > 256 {
         return None;
     }
-    if let Some(recorder) = hint.recorder {
+    if let Some(recorder) = hint.recorder
+        && kind != "Node"
+    {
+        // A node's labels are what schedulers go by, whoever set them.
         strip(&mut tree, recorder);
     }
     redact::clean(&mut tree);
@@ -176,14 +179,10 @@ fn identify<'a>(tree: &mut Tree<'a>, hint: &Hint<'_>) -> Option<()> {
 
 /// Takes out what a recorder put on the objects for itself.
 fn strip(tree: &mut Tree<'_>, recorder: &str) {
-    for path in [&["metadata"][..], &["spec", "template", "metadata"][..]] {
-        let metadata = path.iter().try_fold(&mut *tree, |tree, key| tree.get_mut(key));
-        if let Some(metadata) = metadata {
-            for key in ["labels", "annotations"] {
-                if let Some(marks) = metadata.get_mut(key) {
-                    marks.retain(|key, _| !key.contains(recorder));
-                }
-            }
+    let Some(metadata) = tree.get_mut("metadata") else { return };
+    for key in ["labels", "annotations"] {
+        if let Some(marks) = metadata.get_mut(key) {
+            marks.retain(|key, _| !key.contains(recorder));
         }
     }
 }

@@ -6,8 +6,11 @@
 
 mod file;
 mod piece;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use jiff::Timestamp;
 
 use self::{
     file::{Content, TextFile},
@@ -23,7 +26,8 @@ use super::{
     shape,
     source::RawFile,
     store::Gathered,
-    time,
+    text, time,
+    transcript::{self, Answer, Answered},
 };
 use crate::{kinds, tree::Tree};
 
@@ -46,8 +50,13 @@ pub(super) struct Loader {
     /// Texts that may be logs, once the pods are known.
     maybe_logs: Vec<TextFile>,
     maybe_log_bytes: usize,
+    /// What kubectl printed, read once the newest time is known.
+    told: Vec<TextFile>,
+    nodes: transcript::metrics::Nodes,
     newest: String,
     newest_file: i64,
+    /// When an agent last asked.
+    newest_call: Option<Timestamp>,
 }
 
 /// A list as one file held it.
@@ -85,8 +94,11 @@ impl Loader {
             empty_lists: Vec::new(),
             maybe_logs: Vec::new(),
             maybe_log_bytes: 0,
+            told: Vec::new(),
+            nodes: transcript::metrics::Nodes::default(),
             newest: String::new(),
             newest_file: 0,
+            newest_call: None,
         }
     }
 
@@ -104,7 +116,10 @@ impl Loader {
         let mut files = Vec::new();
         for raw in std::mem::take(&mut self.batch) {
             match TextFile::decode(raw) {
-                Some(file) => files.push(file),
+                Some(file) => match transcript::read(&file.text) {
+                    Some(answers) => self.take_answers(&file.path, answers, &mut files),
+                    None => files.push(file),
+                },
                 None => self.report.other_files += 1,
             }
         }
@@ -126,7 +141,9 @@ impl Loader {
             match kind {
                 file::Kind::Objects if found => {
                     let bundle = file.path.contains("cluster-resources/");
-                    self.layouts.insert(if bundle { Layout::SupportBundle } else { Layout::Objects });
+                    if file.recorder.is_none() {
+                        self.layouts.insert(if bundle { Layout::SupportBundle } else { Layout::Objects });
+                    }
                 }
                 file::Kind::Dump(logs) => {
                     self.layouts.insert(Layout::ClusterInfoDump);
@@ -174,7 +191,8 @@ impl Loader {
                 self.cover(list);
             }
         }
-        self.report.other_files += used.iter().filter(|used| !**used).count();
+        let unused = files.iter().zip(&used).filter(|(file, used)| !**used && file.recorder.is_none());
+        self.report.other_files += unused.count();
         let mut at = 0;
         files.retain(|_| {
             at += 1;
@@ -188,11 +206,39 @@ impl Loader {
     fn keep_text(&mut self, file: TextFile) {
         if let Some(name) = logs::name_by_path(&file.path) {
             self.add_log(&name, &file.text, file.cut);
+        } else if text::is_kubectl(&file.text) {
+            self.told.push(file);
         } else if self.maybe_log_bytes + file.text.len() <= self.limits.all_log_bytes {
             self.maybe_log_bytes += file.text.len();
             self.maybe_logs.push(file);
         } else {
             self.report.other_files += 1;
+        }
+    }
+
+    /// What an agent's tools answered becomes files of their own.
+    fn take_answers(&mut self, path: &str, answers: Vec<Answered>, files: &mut Vec<TextFile>) {
+        if answers.is_empty() {
+            self.report.other_files += 1;
+            return;
+        }
+        self.layouts.insert(Layout::Transcript);
+        for (at, Answered { tool, at: when, answer }) in answers.into_iter().enumerate() {
+            self.newest_call = self.newest_call.max(when);
+            let path = format!("{path}#{}-{tool}", at + 1);
+            match answer {
+                Answer::Objects { text, narrowed } => {
+                    if !self.nodes.add(&text) {
+                        let recorder = Some(transcript::RECORDER);
+                        files.push(TextFile { recorder, narrowed, at: when, ..TextFile::new(path, text) });
+                    }
+                }
+                Answer::Text { text, command } => {
+                    let recorder = Some(transcript::RECORDER);
+                    self.told.push(TextFile { recorder, command, at: when, ..TextFile::new(path, text) });
+                }
+                Answer::Log { name, text } => self.add_log(&name, &text, false),
+            }
         }
     }
 
@@ -317,13 +363,10 @@ impl Loader {
 
     pub(super) fn finish(mut self, source: ReadReport) -> (Recording, ReadReport) {
         self.flush();
+        self.read_told();
         self.place_logs();
         self.cover_empty_lists();
-        let observed_at = match time::parse(&self.newest) {
-            Some(at) => time::format(at),
-            None => jiff::Timestamp::from_second(self.newest_file)
-                .map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), time::format),
-        };
+        let observed_at = time::format(self.now());
         let mut report = source;
         report.other_files += self.report.other_files;
         report.not_read_more += self.report.not_read_more;

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use jiff::Timestamp;
+
 use super::{
     ListSeen,
     piece::{Body, Piece, key_of, typed},
@@ -11,6 +13,7 @@ use crate::recorded::{
     entry::Entry,
     logs::{DumpPart, LogName, previous, split_dump},
     source::RawFile,
+    text::Command,
 };
 
 /// A file as text.
@@ -20,9 +23,27 @@ pub(super) struct TextFile {
     pub(super) cut: bool,
     /// The word in keys that a recorder marks objects with.
     pub(super) recorder: Option<&'static str>,
+    /// Lists in it do not show all there is.
+    pub(super) narrowed: bool,
+    /// The command that printed it, as far as is known.
+    pub(super) command: Command,
+    /// When it was printed, as far as is known.
+    pub(super) at: Option<Timestamp>,
 }
 
 impl TextFile {
+    pub(super) fn new(path: String, text: String) -> Self {
+        Self {
+            path,
+            text,
+            cut: false,
+            recorder: None,
+            narrowed: false,
+            command: Command::default(),
+            at: None,
+        }
+    }
+
     /// None where the bytes are no text.
     pub(super) fn decode(raw: RawFile) -> Option<Self> {
         let RawFile { path, bytes, cut, .. } = raw;
@@ -39,7 +60,7 @@ impl TextFile {
             Some(rest) => rest.to_owned(),
             None => text,
         };
-        Some(Self { path, text, cut, recorder: None })
+        Some(Self { cut, ..Self::new(path, text) })
     }
 }
 
@@ -160,7 +181,7 @@ impl<'a> Content<'a, '_> {
                         self.push(Body::Json(item), Some(list), typed.clone());
                     }
                 }
-                let whole = !broken && !elements.broken && !continues(metadata);
+                let whole = !broken && !elements.broken && !continues(metadata) && !file.narrowed;
                 self.lists.push(ListSeen::new(&file.path, typed.as_ref().map(key_of), whole));
                 broken || elements.broken
             }
@@ -185,7 +206,7 @@ impl<'a> Content<'a, '_> {
                     let typed = typed(head("apiVersion:"), head("kind:"));
                     let list = self.lists.len();
                     let in_bundle = file.path.contains("cluster-resources/");
-                    let whole = !items.bare || in_bundle;
+                    let whole = (!items.bare || in_bundle) && !file.narrowed;
                     let continues = items.head.lines().any(|line| {
                         line.trim_start().strip_prefix("continue:").is_some_and(|rest| rest.trim().len() > 2)
                     });
