@@ -166,9 +166,10 @@ fn can_i(place: &Place, attempt: &Attempt<'_>) -> String {
         None => (attempt.resource, String::new()),
     };
     format!(
-        "see what is allowed with `kubectl auth can-i {} {resource}{part}{scope}{}`; the ClusterRole `view` reads all but Secrets",
+        "see what is allowed with `kubectl auth can-i {} {resource}{part}{scope}{}`, and ask for a role that may {}",
         attempt.verb,
-        place.context_flag()
+        place.context_flag(),
+        attempt.verb
     )
 }
 

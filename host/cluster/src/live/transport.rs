@@ -18,6 +18,7 @@ use tokio::{
     sync::Semaphore,
     time::{Instant, timeout, timeout_at},
 };
+use tracing::{instrument::WithSubscriber, subscriber::NoSubscriber};
 
 use super::{
     failure::{is_passing, no_response},
@@ -106,7 +107,10 @@ impl Transport {
     ) -> Result<Received, Box<Refusal>> {
         let mut tried = 0;
         loop {
-            let (refusal, again) = match self.once(path, attempt, accept, keep).await {
+            // kube logs each failure as an error of its own. Whether it is one is
+            // for the caller to say, who gets it told below.
+            let once = self.once(path, attempt, accept, keep).with_subscriber(NoSubscriber::default());
+            let (refusal, again) = match once.await {
                 Ok(received) => return Ok(received),
                 Err(failed) => failed,
             };

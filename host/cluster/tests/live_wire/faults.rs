@@ -1,6 +1,12 @@
 //! Servers that refuse, stall, flood or are not there.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use sickbay_cluster::{Cluster, live::connect};
 use sickbay_core::{cluster::ListQuery, error::ErrorKind};
@@ -241,4 +247,38 @@ async fn only_so_many_requests_are_in_flight() {
     assert!(
         answers.iter().all(|answer| answer.as_ref().is_err_and(|error| error.kind == ErrorKind::Timeout))
     );
+}
+
+/// Counts events and forgets them.
+#[derive(Clone, Default)]
+struct Loud(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Loud {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        if *event.metadata().level() <= tracing::Level::WARN {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test]
+async fn failures_are_returned_and_not_logged_as_well() {
+    let loud = Loud::default();
+    let _here = tracing::subscriber::set_default(loud.clone());
+    let file = kubeconfig("http://127.0.0.1:1", "{}");
+    let cluster = connect(settings(file.path(), |_| ())).await.unwrap();
+    assert_eq!(cluster.info().await.unwrap_err().code, "connection-refused");
+    let server = Server::start(|_, _| status(500, "broken")).await;
+    assert_eq!(server.connect().await.info().await.unwrap_err().code, "http-500");
+    assert_eq!(loud.0.load(Ordering::SeqCst), 0);
 }
