@@ -186,6 +186,31 @@ fn a_healthy_cluster_says_what_was_looked_at() {
 }
 
 #[test]
+fn a_healthy_verdict_claims_no_more_than_was_seen() {
+    let all = Checked { kind: "Pod".into(), objects: 3, healthy: 3 };
+    let most = Checked { kind: "Job".into(), objects: 3, healthy: 2 };
+    for (checked, skipped, expect) in [
+        (vec![all.clone()], vec![], "✓ Nothing is wrong in namespace shop: 3 objects were looked at."),
+        (
+            vec![all.clone(), most],
+            vec![],
+            "✓ Nothing wrong was found in namespace shop: 6 objects were looked at.",
+        ),
+        (
+            vec![all],
+            vec!["logs".to_owned()],
+            "✓ Nothing wrong was found in namespace shop: 3 objects were looked at.",
+        ),
+        (vec![], vec![], "✓ Nothing wrong was found in namespace shop: no object was looked at."),
+    ] {
+        let mut report = empty();
+        report.checked = checked;
+        report.skipped = skipped;
+        assert_eq!(shown(&report, 100).lines().next(), Some(expect));
+    }
+}
+
+#[test]
 fn a_run_that_failed_says_why_first() {
     let mut report = empty();
     report.outcome = Outcome::Failed;

@@ -67,14 +67,7 @@ fn verdict(page: &mut Page, report: &Report) {
         _ => ".".to_owned(),
     };
     match report.outcome {
-        Outcome::Healthy => {
-            let all_seen = report.skipped.is_empty() && first_failure(report).is_none();
-            let verdict = if all_seen { "Nothing is wrong" } else { "Nothing wrong was found" };
-            page.title(Ink::Good, "✓", &format!("{verdict} {}.", scope(report)));
-            if !report.summary.is_empty() {
-                page.paragraph("  ", &sentence(&report.summary));
-            }
-        }
+        Outcome::Healthy => page.title(Ink::Good, "✓", &healthy(report)),
         Outcome::Failed => {
             page.title(Ink::Bad, "✗", &format!("The cluster could not be diagnosed{}", reason()))
         }
@@ -98,6 +91,21 @@ fn verdict(page: &mut Page, report: &Report) {
             }
         }
     }
+}
+
+/// Claims no more than what was looked at.
+fn healthy(report: &Report) -> String {
+    let objects: u64 = report.checked.iter().map(|checked| u64::from(checked.objects)).sum();
+    let healthy: u64 = report.checked.iter().map(|checked| u64::from(checked.healthy)).sum();
+    let all_seen = report.skipped.is_empty() && first_failure(report).is_none();
+    let sure = all_seen && objects > 0 && objects == healthy;
+    let verdict = if sure { "Nothing is wrong" } else { "Nothing wrong was found" };
+    let basis = match objects {
+        0 => "no object was looked at".to_owned(),
+        1 => "one object was looked at".to_owned(),
+        many => format!("{many} objects were looked at"),
+    };
+    format!("{verdict} {}: {basis}.", scope(report))
 }
 
 fn first_failure(report: &Report) -> Option<&StrategyReport> {
