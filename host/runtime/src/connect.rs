@@ -73,6 +73,7 @@ pub(crate) async fn connect(
 fn live_failure(mut failure: Failure) -> Failure {
     let recorded = "or read a recorded cluster with `--recorded PATH`";
     failure.hint = Some(match failure.hint {
+        Some(hint) if hint.contains("--recorded") => hint,
         Some(hint) => format!("{hint}; {recorded}"),
         None => format!("check with `kubectl cluster-info`, {recorded}"),
     });

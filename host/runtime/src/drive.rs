@@ -79,11 +79,32 @@ struct Known {
     started_ms: i64,
     calls: u64,
     host_asks: u64,
-    /// The stage that is open, with its visit.
-    stage: Option<(String, u32)>,
+    stage: Option<OpenStage>,
+}
+
+/// The stage that the run is in.
+struct OpenStage {
+    name: String,
+    visit: u32,
+    /// How its last step ended, for its closing event.
+    outcome: String,
 }
 
 impl Known {
+    /// Notes how the step ended, and hands it on to the loop.
+    fn accept(&mut self, pipeline: &mut Pipeline, outcome: StepOutcome) {
+        if let Some(stage) = &mut self.stage {
+            stage.outcome = match &outcome {
+                StepOutcome::Done => "done".to_owned(),
+                StepOutcome::Diagnosed { problems: 0 } => "healthy".to_owned(),
+                StepOutcome::Diagnosed { .. } => "findings".to_owned(),
+                StepOutcome::Failed { message } => format!("failed: {message}"),
+                StepOutcome::Limit { limit } => format!("limit: {limit}"),
+            };
+        }
+        pipeline.accept(outcome, &self.spent);
+    }
+
     fn tick(&mut self, stamp: Stamp) {
         self.spent.wall_ms = u64::try_from(stamp.at_ms - self.started_ms).unwrap_or(0);
     }
@@ -104,17 +125,17 @@ impl Drive {
                 Step::Observe { stage, visit } => {
                     self.enter(&mut known, &stage, visit).await?;
                     let outcome = self.observe(&mut known).await?;
-                    pipeline.accept(outcome, &known.spent);
+                    known.accept(&mut pipeline, outcome);
                 }
                 Step::Diagnose { stage, visit, strategy } => {
                     self.enter(&mut known, &stage, visit).await?;
                     let outcome = self.diagnose(&mut known, &strategy).await?;
-                    pipeline.accept(outcome, &known.spent);
+                    known.accept(&mut pipeline, outcome);
                 }
                 Step::Unsupported { stage, visit, kind } => {
                     self.enter(&mut known, &stage, visit).await?;
                     let message = format!("this version can not run `{}` stages", kind.as_str());
-                    pipeline.accept(StepOutcome::Failed { message }, &known.spent);
+                    known.accept(&mut pipeline, StepOutcome::Failed { message });
                 }
                 Step::Report { stage, visit } => {
                     self.enter(&mut known, &stage, visit).await?;
@@ -127,7 +148,7 @@ impl Drive {
                     let stamp = self.record(Event::Reported { report: value }).await?;
                     known.tick(stamp);
                     report = Some(written);
-                    pipeline.accept(StepOutcome::Done, &known.spent);
+                    known.accept(&mut pipeline, StepOutcome::Done);
                 }
                 Step::Done { outcome } => {
                     self.leave(&mut known).await?;
@@ -171,20 +192,19 @@ impl Drive {
 
     /// Closes the stage before and opens this one, where they differ.
     async fn enter(&self, known: &mut Known, stage: &str, visit: u32) -> Result<(), Failure> {
-        if known.stage.as_ref().is_some_and(|(open, at)| open == stage && *at == visit) {
+        if known.stage.as_ref().is_some_and(|open| open.name == stage && open.visit == visit) {
             return Ok(());
         }
         self.leave(known).await?;
         let stamp = self.record(Event::StageStarted { stage: stage.to_owned(), visit }).await?;
         known.tick(stamp);
-        known.stage = Some((stage.to_owned(), visit));
+        known.stage = Some(OpenStage { name: stage.to_owned(), visit, outcome: String::new() });
         Ok(())
     }
 
     async fn leave(&self, known: &mut Known) -> Result<(), Failure> {
-        if let Some((stage, visit)) = known.stage.take() {
-            let outcome = "left".to_owned();
-            let stamp = self.record(Event::StageEnded { stage, visit, outcome }).await?;
+        if let Some(OpenStage { name, visit, outcome }) = known.stage.take() {
+            let stamp = self.record(Event::StageEnded { stage: name, visit, outcome }).await?;
             known.tick(stamp);
         }
         Ok(())
