@@ -168,6 +168,15 @@ fn lacks<T>(kind: PluginKind) -> Worked<T> {
     Ok(Err(CallFailure::Contract { message: format!("the plugin is no `{}` plugin", kind.as_str()) }))
 }
 
+/// The component has the world's functions, but with other types.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Misfit(pub(crate) String);
+
+fn fits<T>(loaded: wasmtime::Result<T>) -> wasmtime::Result<T> {
+    Ok(loaded.map_err(|error| Misfit(format!("the plugin does not fit its world: {error:#}")))?)
+}
+
 /// A result that passed through the checks of the contract and the limit of its size.
 fn checked<T>(limit: u64, size: usize, value: Result<T, String>) -> Worked<T> {
     if size as u64 > limit {

@@ -21,6 +21,7 @@ use crate::{
     call::{CallContext, CallEnd},
     engine::Shared,
     meter::{Breach, Meter},
+    plugin::Misfit,
     state::State,
 };
 
@@ -170,6 +171,9 @@ fn failure(meter: &Meter, error: &wasmtime::Error) -> CallFailure {
     let limit = |breach: Breach| CallFailure::Limit { limit: breach.limit, allowed: breach.allowed };
     if let Some(breach) = error.downcast_ref::<Breach>() {
         return limit(*breach);
+    }
+    if let Some(Misfit(message)) = error.downcast_ref::<Misfit>() {
+        return CallFailure::Contract { message: message.clone() };
     }
     let text = format!("{error:#}");
     // The engine's own errors for these are private types.

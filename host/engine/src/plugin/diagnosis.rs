@@ -7,7 +7,7 @@ use sickbay_core::{
     plugin::PluginKind,
 };
 
-use super::{LoadedPlugin, checked, guest, lacks};
+use super::{LoadedPlugin, checked, fits, guest, lacks};
 use crate::{
     bindings::diagnosis::exports::sickbay::plugin::diagnosis_strategy as wit,
     call::{CallContext, CallEnd},
@@ -23,7 +23,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.diagnosis else { return lacks(PluginKind::Diagnosis) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let strategy = world.sickbay_plugin_diagnosis_strategy();
                 let info = strategy.call_describe(&mut session.store).await?;
                 let size = info.description.len() + info.reasons.iter().map(String::len).sum::<usize>();
@@ -46,7 +46,7 @@ impl LoadedPlugin {
                 let Some(world) = &plugin.diagnosis else { return lacks(PluginKind::Diagnosis) };
                 let request = to_request(request);
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let strategy = world.sickbay_plugin_diagnosis_strategy();
                 match strategy.call_diagnose(&mut session.store, &request).await? {
                     Ok(diagnosis) => checked(limit, size(&diagnosis), from_diagnosis(diagnosis)),

@@ -7,7 +7,7 @@ use sickbay_core::plugin::{CallFailure, PluginKind};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
 
-use super::{LoadedPlugin, checked, guest, lacks};
+use super::{LoadedPlugin, checked, fits, guest, lacks};
 use crate::{
     bindings::provider::{Provider, exports::sickbay::plugin::model_provider as wit},
     call::{CallContext, CallEnd},
@@ -47,7 +47,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let info = world.sickbay_plugin_model_provider().call_describe(&mut session.store).await?;
                 let size =
                     info.description.len() + info.models.iter().map(|m| m.name.len() + 32).sum::<usize>();
@@ -65,7 +65,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let provider = world.sickbay_plugin_model_provider();
                 match provider.call_encode(&mut session.store, &request).await? {
                     Ok(wit::Exchange::Http(http)) => {
@@ -118,7 +118,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let decoder = world
                     .sickbay_plugin_model_provider()
                     .decoder()

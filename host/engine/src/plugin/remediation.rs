@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sickbay_core::plugin::PluginKind;
 
-use super::{LoadedPlugin, checked, guest, lacks};
+use super::{LoadedPlugin, checked, fits, guest, lacks};
 use crate::{
     bindings::remediation::exports::sickbay::plugin::remediation_actions as wit,
     call::{CallContext, CallEnd},
@@ -19,7 +19,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.remediation else { return lacks(PluginKind::Remediation) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
                 let specs = actions.call_actions(&mut session.store).await?;
                 let size =
@@ -38,7 +38,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.remediation else { return lacks(PluginKind::Remediation) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
                 match actions.call_plan(&mut session.store, &action, &parameters).await? {
                     Ok(plan) => checked(limit, size(&plan), from_plan(plan)),
@@ -57,7 +57,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.remediation else { return lacks(PluginKind::Remediation) };
                 let instance = session.instance().await?;
-                let world = world.load(&mut session.store, &instance)?;
+                let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
                 match actions.call_verify(&mut session.store, &plan).await? {
                     Ok(verdict) => {

@@ -2,7 +2,7 @@
 
 use sickbay_core::plugin::PluginKind;
 
-use super::{LoadedPlugin, checked, guest, lacks};
+use super::{LoadedPlugin, checked, fits, guest, lacks};
 use crate::{
     bindings::tool::exports::sickbay::plugin::tools as wit,
     call::{CallContext, CallEnd},
@@ -18,7 +18,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.tool else { return lacks(PluginKind::Tool) };
                 let instance = session.instance().await?;
-                let tools = world.load(&mut session.store, &instance)?;
+                let tools = fits(world.load(&mut session.store, &instance))?;
                 let specs = tools.sickbay_plugin_tools().call_list(&mut session.store).await?;
                 checked(limit, specs.iter().map(spec_size).sum(), each(specs, spec))
             })
@@ -34,7 +34,7 @@ impl LoadedPlugin {
             Box::pin(async move {
                 let Some(world) = &plugin.tool else { return lacks(PluginKind::Tool) };
                 let instance = session.instance().await?;
-                let tools = world.load(&mut session.store, &instance)?;
+                let tools = fits(world.load(&mut session.store, &instance))?;
                 match tools.sickbay_plugin_tools().call_call(&mut session.store, &name, &arguments).await? {
                     Ok(output) => {
                         let size = output.text.len() + output.structured.as_ref().map_or(0, String::len);
