@@ -10,10 +10,12 @@ use std::{
 
 use kube::{
     Config,
+    client::{ClientBuilder, ConfigExt as _},
     config::{AuthInfo, ExecInteractiveMode, Kubeconfig, KubeconfigError},
 };
 use sickbay_core::error::{CallError, ErrorKind};
 use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tower::buffer::BufferLayer;
 
 use super::{
     failure::client_failed,
@@ -133,8 +135,26 @@ fn build(mut config: Config, place: Place, settings: &LiveSettings) -> Result<Co
     config.write_timeout = Some(settings.timeouts.request);
     // Retries are ours: bounded by count and by time.
     config.default_retry = false;
-    let client = kube::Client::try_from(config).map_err(|error| client_failed(&place, &error))?;
+    let client = client_of(config, &place.login).map_err(|error| client_failed(&place, &error))?;
     Ok(Connected { client, place })
+}
+
+/// Requests that a client holds before it lets the next one wait.
+const REQUESTS_WAITING: usize = 1_024;
+
+fn client_of(mut config: Config, login: &Login) -> Result<kube::Client, kube::Error> {
+    // kube would run a credential plugin three times, and some take seconds.
+    // The layer that it gives here carries the token and renews it, so the rest
+    // of the client needs no plugin, unless that gave a certificate.
+    if matches!(login, Login::Exec { .. })
+        && let Some(token) = config.auth_layer()?
+    {
+        config.auth_info.exec = None;
+        // The token layer wants a service that can be cloned.
+        let shared = BufferLayer::new(REQUESTS_WAITING);
+        return Ok(ClientBuilder::try_from(config)?.with_layer(&shared).with_layer(&token).build());
+    }
+    kube::Client::try_from(config)
 }
 
 /// The merged kubeconfig and the files it came from. None: there is none.

@@ -123,13 +123,16 @@ async fn files_are_merged_and_a_wrong_context_is_met_with_the_right_ones() {
 async fn a_credential_plugin_is_run_without_a_terminal() {
     let server = Server::start(|_, _| Reply::Json(200, r#"{"gitVersion":"v1"}"#.into())).await;
     // It would wait for an answer if it had someone to ask.
-    let plugin = script(
-        "read answer\n[ -z \"$answer\" ] || exit 1\n\
-         echo '{\"apiVersion\":\"client.authentication.k8s.io/v1\",\"kind\":\"ExecCredential\",\"status\":{\"token\":\"from-plugin\"}}'",
-    );
+    let runs = tempfile::NamedTempFile::new().unwrap();
+    let count = format!("echo run >> {}", runs.path().display());
+    let ask = "read answer\n[ -z \"$answer\" ] || exit 1";
+    let print = r#"echo '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"from-plugin"}}'"#;
+    let plugin = script(&[&count, ask, print].join("\n"));
     let cluster = server.connect_as(&exec(&plugin.display().to_string()), |_| ()).await;
     cluster.info().await.unwrap();
     assert!(server.seen()[0].head.to_lowercase().contains("authorization: bearer from-plugin"));
+    // Some take seconds, so once must do.
+    assert_eq!(std::fs::read_to_string(runs.path()).unwrap(), "run\n");
 }
 
 #[cfg(unix)]
