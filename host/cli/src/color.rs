@@ -26,14 +26,6 @@ impl Paint {
         self.on
     }
 
-    pub(crate) fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
-    }
-
-    pub(crate) fn dim(self, text: &str) -> String {
-        self.wrap("2", text)
-    }
-
     pub(crate) fn red(self, text: &str) -> String {
         self.wrap("1;31", text)
     }

@@ -33,10 +33,6 @@ impl Output {
         }
     }
 
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Prints one value as JSON, or its text.
     pub(crate) fn show<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         if self.json {
@@ -63,10 +59,6 @@ impl Output {
     /// A line for the person, to stderr.
     pub(crate) fn note(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");
-    }
-
-    pub(crate) fn warn(&self, text: &str) {
-        self.note(&format!("{}: {text}", self.error_paint.yellow("warning")));
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {

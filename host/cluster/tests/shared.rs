@@ -120,3 +120,14 @@ fn dump_all() {
         }
     }
 }
+
+#[test]
+fn show() {
+    for (case, kind) in [("holmesgpt/05_crashpod","Pod"),("holmesgpt/05_crashpod","Event"),("holmesgpt/07_job_syntax_error","Job"),("holmesgpt/10_KubeDeploymentReplicasMismatch","Deployment"),("holmesgpt/13b_pending_node_selector_detailed","Node"),("kubernaut/pending-taint-kubepodnotscheduled.json","Node"),("kubernaut/crashloop-kubepodcrashlooping.json","Deployment"),("holmesgpt/13b_pending_node_selector_detailed","Pod"),("holmesgpt/07_job_syntax_error","Pod")] {
+        let Some(path) = shared(case) else { return };
+        let (cluster, _) = read(&path);
+        for (at, object) in cluster.list_now(&ListQuery { kind: kind.to_owned(), ..ListQuery::default() }).unwrap().objects.iter().enumerate() {
+            if at < 4 || object.contains("product-data") || object.contains("logging-agent") { println!("## {case} {object}"); }
+        }
+    }
+}

@@ -17,6 +17,15 @@ pub(crate) async fn open(folders: &Folders) -> Result<Arc<dyn Journal>, Failure>
     Ok(Arc::new(journal.map_err(|error| store_failure(&error))?))
 }
 
+/// Opens the journal for reading alone; none where there is none.
+pub(crate) async fn open_to_read(folders: &Folders) -> Result<Option<Arc<dyn Journal>>, Failure> {
+    match SqliteJournal::open_read_only(SqliteSettings::new(folders.journal())).await {
+        Ok(journal) => Ok(Some(Arc::new(journal))),
+        Err(StoreError::NoJournal { .. }) => Ok(None),
+        Err(error) => Err(store_failure(&error)),
+    }
+}
+
 /// The sentence and hint of a failed journal.
 #[must_use]
 pub(crate) fn store_failure(error: &StoreError) -> Failure {

@@ -52,14 +52,14 @@ impl StoredRun {
 impl Sickbay {
     /// The newest first.
     pub async fn runs(&self, limit: usize) -> Result<Vec<RunSummary>, Failure> {
-        let journal = self.journal().await?;
+        let Some(journal) = self.journal_to_read().await? else { return Ok(Vec::new()) };
         let filter = RunFilter { limit, ..RunFilter::default() };
         journal.runs(filter).await.map_err(|error| store_failure(&error))
     }
 
     /// One run with its events.
     pub async fn stored_run(&self, id: &str) -> Result<StoredRun, Failure> {
-        let journal = self.journal().await?;
+        let journal = self.journal_to_read().await?.ok_or_else(|| nothing_ran(id))?;
         let summary = journal.run(id).await.map_err(|error| store_failure(&error))?;
         let entries = read_all(&*journal, &summary.run).await.map_err(|error| store_failure(&error))?;
         Ok(StoredRun { summary, entries })
@@ -71,7 +71,7 @@ impl Sickbay {
         id: &str,
         out: &mut (dyn AsyncWrite + Send + Unpin),
     ) -> Result<ExportOutcome, Failure> {
-        let journal = self.journal().await?;
+        let journal = self.journal_to_read().await?.ok_or_else(|| nothing_ran(id))?;
         sickbay_store::export(&*journal, id, out).await.map_err(|error| store_failure(&error))
     }
 
@@ -105,4 +105,9 @@ impl Sickbay {
             }
         }
     }
+}
+
+fn nothing_ran(id: &str) -> Failure {
+    Failure::usage(format!("there is no run `{}`: nothing was run yet", sickbay_core::text::clean_line(id, 80)))
+        .with_hint("`sickbay run triage` makes the first one")
 }

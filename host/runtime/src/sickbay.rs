@@ -129,6 +129,15 @@ impl Sickbay {
         self.journal.get_or_try_init(|| journal::open(&self.folders)).await.cloned()
     }
 
+    /// The journal for looking at past runs: that needs no right to write. None
+    /// where nothing was ever run.
+    pub(crate) async fn journal_to_read(&self) -> Result<Option<Arc<dyn Journal>>, Failure> {
+        match self.journal.get() {
+            Some(journal) => Ok(Some(Arc::clone(journal))),
+            None => journal::open_to_read(&self.folders).await,
+        }
+    }
+
     /// All plugins at hand.
     pub fn catalogue(&self) -> Result<Catalogue, Failure> {
         Catalogue::open(&self.folders, &self.embedded)

@@ -35,6 +35,18 @@ impl Gathered {
         &self.entries
     }
 
+    /// An object of a kind that Kubernetes ships.
+    pub(super) fn known(&self, kind: &str, namespace: &str, name: &str) -> Option<&Entry> {
+        let builtin = kinds::by_name(kind)?;
+        let key = ObjectKey {
+            group: builtin.group.into(),
+            kind: kind.into(),
+            namespace: if builtin.namespaced { namespace.into() } else { "".into() },
+            name: name.into(),
+        };
+        self.entries.get(*self.places.get(&key)?)
+    }
+
     /// Adds an object, or merges it with what is known of it.
     pub(super) fn add(&mut self, entry: Entry) {
         let key = ObjectKey {

@@ -2,13 +2,13 @@
 //! back from the newest time of the whole recording.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Loader, hint};
+use super::{Loader, file::TextFile, hint};
 use crate::{
     kinds,
     projection::field,
@@ -39,7 +39,8 @@ impl Loader {
         for file in &told {
             self.newest_call = self.newest_call.max(text::newest_time(&file.text));
         }
-        let now = self.now();
+        let now = self.refined(&told, self.now());
+        self.newest_call = self.newest_call.max(Some(now));
         let mut events: Option<HashSet<u64>> = None;
         for file in &told {
             let context = Context { now: file.at.unwrap_or(now), command: file.command.clone() };
@@ -76,6 +77,45 @@ impl Loader {
             }
         }
         self.add_nodes();
+    }
+
+    /// An object whose age and whose time of creation are both told shows when
+    /// the text was printed.
+    fn refined(&self, told: &[TextFile], now: Timestamp) -> Timestamp {
+        let mut created: HashMap<(String, String, String), Timestamp> = HashMap::new();
+        let mut by_age: Vec<((String, String, String), Timestamp)> = Vec::new();
+        for file in told.iter().filter(|file| file.at.is_none()) {
+            let context = Context { now, command: file.command.clone() };
+            for object in text::read(&file.text, &context).objects {
+                let key = |part: &[&str]| object.text(part).unwrap_or("").to_owned();
+                let namespace = match key(&["metadata", "namespace"]) {
+                    none if none.is_empty() => "default".to_owned(),
+                    namespace => namespace,
+                };
+                let names = (key(&["kind"]), namespace, key(&["metadata", "name"]));
+                let at = object.text(&["metadata", "creationTimestamp"]).or(object.text(&["status", "startTime"]));
+                let Some(at) = at.and_then(time::parse) else { continue };
+                if object.text(&["metadata", "annotations", text::PARTIAL]) == Some("kubectl get") {
+                    by_age.push((names, at));
+                } else {
+                    created.insert(names, at);
+                }
+            }
+        }
+        let live = |names: &(String, String, String)| {
+            let entry = self.gathered.known(&names.0, &names.1, &names.2)?;
+            time::parse(&field(&entry.json, &["metadata".to_owned(), "creationTimestamp".to_owned()])?)
+        };
+        let late = by_age
+            .iter()
+            .filter_map(|(names, aged)| {
+                let at = created.get(names).copied().or_else(|| live(names))?;
+                Some(at.as_second() - aged.as_second())
+            })
+            .max()
+            .unwrap_or(0)
+            .max(0);
+        now.checked_add(SignedDuration::from_secs(late)).unwrap_or(now)
     }
 
     /// Nodes that only metrics told of.

@@ -66,7 +66,9 @@ fn kind(root: &Block<'_>, lines: &[&str], context: &Context) -> Option<(String, 
     if let (Some(version), Some(kind)) = (root.value("API Version"), root.value("Kind")) {
         return Some((version.to_owned(), kind.to_owned()));
     }
-    let asked = context.command.builtin().filter(|_| context.command.verb != "get");
+    // The answer of a tool is about what the tool was asked for by name.
+    let named = context.command.name.is_some() && root.value("Name") == context.command.name.as_deref();
+    let asked = context.command.builtin().filter(|_| named || context.command.verb == "describe");
     let shown = by_keys(root, lines);
     let kind = match (asked.map(|builtin| builtin.kind), shown) {
         (Some("Pod"), _) => "Pod",

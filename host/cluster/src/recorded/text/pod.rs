@@ -1,10 +1,10 @@
 //! `kubectl describe pod`.
 
-use super::{Context, Object, block::Block, container, given, number, string, volume};
+use super::{Context, Object, age, block::Block, container, given, number, string, volume};
 use crate::{recorded::time, tree::Tree};
 
 /// Fills a pod that has its metadata.
-pub(super) fn fill(root: &Block<'_>, _: &Context, pod: &mut Object) {
+pub(super) fn fill(root: &Block<'_>, context: &Context, pod: &mut Object) {
     let mut spec = Tree::Object(Vec::new());
     let mut status = Tree::Object(Vec::new());
     for (key, field) in
@@ -46,7 +46,11 @@ pub(super) fn fill(root: &Block<'_>, _: &Context, pod: &mut Object) {
         // `Terminating (lasts 5m)`
         Some(phase) if phase.starts_with("Terminating") => {
             status.set("phase", string("Running"));
-            pod.entry("metadata").set("deletionGracePeriodSeconds", super::integer(30));
+            let lasts = phase.split_once("lasts ").map_or("", |(_, age)| age.trim_end_matches(')'));
+            let since = age::before(context.now, lasts).or_else(|| age::ago(context.now, 0));
+            if let Some(since) = since {
+                pod.entry("metadata").set("deletionTimestamp", Tree::string(since));
+            }
         }
         Some(phase) => status.set("phase", string(phase)),
         None => {}

@@ -227,6 +227,12 @@ fn pod(name: &str, row: &Row<'_>, context: &Context, pod: &mut Object) {
         pod.set_path(&["spec", "nodeName"], string(node));
     }
     pod.set("status", status);
+    if shown == "Terminating"
+        && let Some(at) = age::ago(context.now, 0)
+    {
+        // When is not told, only that it was.
+        pod.entry("metadata").set("deletionTimestamp", Tree::string(at));
+    }
     if let Some(owner) = owner_by_labels(name, pod) {
         pod.entry("metadata").set("ownerReferences", Tree::Array(vec![owner]));
     }
