@@ -118,6 +118,8 @@ impl CallLimits {
 #[serde(rename_all = "kebab-case", default)]
 pub struct RunLimits {
     pub wall: Span,
+    /// One call to a plugin; the function's own limit where that is shorter.
+    pub call: Span,
     /// Steps of the loop.
     pub steps: u64,
     pub tool_calls: u64,
@@ -134,6 +136,7 @@ impl Default for RunLimits {
     fn default() -> Self {
         Self {
             wall: Span::from_secs(300),
+            call: Span::from_secs(30),
             steps: 100,
             tool_calls: 50,
             plugin_calls: 500,

@@ -299,6 +299,7 @@ impl Drive {
         request: DiagnosisRequest,
     ) -> Result<(Result<Diagnosis, CallFailure>, bool), Failure> {
         let mut limits = CallLimits::of(Function::Diagnose);
+        limits.time_ms = limits.time_ms.min(self.settings.profile.limits.call.as_millis());
         let left = self.settings.profile.limits.wall.as_millis().saturating_sub(known.spent.wall_ms);
         let is_last_moment = left < limits.time_ms;
         limits.time_ms = limits.time_ms.min(left.max(1));

@@ -40,7 +40,7 @@ const DIAGNOSIS: &[&str] = &["strategies"];
 const TOOLS: &[&str] = &["plugins"];
 const REMEDIATION: &[&str] = &["plugins", "approval", "policy", "max-actions", "stabilise"];
 const LIMITS: &[&str] =
-    &["wall", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
+    &["wall", "call", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
 
 /// Where a key that stands at the top may belong.
 const SECTIONS: &[(&str, &[&str])] = &[
@@ -257,11 +257,14 @@ fn limits(table: &Table, place: Place, problems: &RefCell<Problems>) -> RunLimit
     let reader = Reader::new(table, "limits", place, LIMITS, problems);
     let default = RunLimits::default();
     let most = 1_000_000_000;
+    let time = |key: &str, example: &str| {
+        reader
+            .parsed(key, "a span of time", example)
+            .filter(|span| within(&reader, key, *span, Span::from_millis(1), Span::from_secs(30 * 86_400)))
+    };
     RunLimits {
-        wall: reader
-            .parsed("wall", "a span of time", "\"5m\"")
-            .filter(|span| within(&reader, "wall", *span, Span::from_millis(1), Span::from_secs(30 * 86_400)))
-            .unwrap_or(default.wall),
+        wall: time("wall", "\"5m\"").unwrap_or(default.wall),
+        call: time("call", "\"30s\"").unwrap_or(default.call),
         steps: reader.integer("steps", 1, 100_000).unwrap_or(default.steps),
         tool_calls: reader.integer("tool-calls", 0, most).unwrap_or(default.tool_calls),
         plugin_calls: reader.integer("plugin-calls", 1, most).unwrap_or(default.plugin_calls),

@@ -390,6 +390,7 @@ fn later_layers_win_and_each_value_knows_its_source() {
             "description = \"built in\" (built in)",
             "diagnosis.strategies = [\"rules\",\"llm\"] (command line)",
             "grants = {} (default)",
+            "limits.call = \"30s\" (default)",
             "limits.cost-usd = 1.0 (default)",
             "limits.output-bytes = 33554432 (default)",
             "limits.plugin-calls = 500 (default)",
