@@ -58,7 +58,7 @@ fn missing_claims(context: &Context<'_>, findings: &mut Findings) {
             let hint = near
                 .map_or_else(String::new, |near| format!(" There is a claim `{}`.", text::clean(near, 80)));
             let pointer = format!("{}/volumes/{at}/persistentVolumeClaim/claimName", template.pointer);
-            let mut draft = Draft::new(severity, template.seen, "ClaimNotFound", &pointer)
+            let mut draft = Draft::new(severity, template.seen, "PersistentVolumeClaimMissing", &pointer)
                 .confidence(confidence)
                 .message(format!(
                     "{} `{}` needs the PersistentVolumeClaim `{}`, which {}.{hint}",

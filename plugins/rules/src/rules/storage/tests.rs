@@ -117,7 +117,10 @@ fn a_failed_provisioning_is_told_in_its_own_words() {
 fn pods_that_name_a_claim_that_is_not_there() {
     let cluster = FakeCluster::new().with(pod("web", "dta")).with(claim("data", json!({}), "Bound"));
     let found = run(check, &cluster);
-    assert_eq!((found[0].reason.as_str(), found[0].severity), ("ClaimNotFound", Severity::Critical));
+    assert_eq!(
+        (found[0].reason.as_str(), found[0].severity),
+        ("PersistentVolumeClaimMissing", Severity::Critical)
+    );
     assert!(found[0].message.contains("There is a claim `data`"), "{}", found[0].message);
 }
 
