@@ -1,6 +1,6 @@
 //! What one store holds on the host's side.
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use sickbay_core::{
     error::ErrorKind,
@@ -46,7 +46,11 @@ impl State {
         http.set_field_size_limit(HTTP_FIELDS);
         Self {
             outside: Arc::clone(&context.outside),
-            gate: Gate { outside: Arc::clone(&context.outside), meter: Arc::clone(&meter) },
+            gate: Gate {
+                outside: Arc::clone(&context.outside),
+                meter: Arc::clone(&meter),
+                caller: caller.clone(),
+            },
             limiter: Limiter(Arc::clone(&meter)),
             meter,
             random: Random::new(context.seed),
@@ -63,10 +67,7 @@ impl State {
         self.meter.host_call()?;
         let needs = ask.needs();
         let asked = self.outside.ask(ask);
-        let answer = match &self.caller {
-            Some(caller) => within(caller, asked).await,
-            None => asked.await,
-        };
+        let answer = within(self.caller.as_ref(), asked).await;
         if let (Answer::Failed { error }, Some(capability)) = (&answer, needs)
             && error.kind == ErrorKind::Denied
         {
@@ -77,7 +78,11 @@ impl State {
 }
 
 /// Polls a future inside another runtime, so that what it opens belongs there.
-async fn within<T>(handle: &Handle, mut future: std::pin::Pin<Box<dyn Future<Output = T> + Send + '_>>) -> T {
+pub(crate) async fn within<T>(
+    handle: Option<&Handle>,
+    mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
+) -> T {
+    let Some(handle) = handle else { return future.await };
     std::future::poll_fn(|context| {
         let _entered = handle.enter();
         future.as_mut().poll(context)

@@ -70,11 +70,20 @@ pub(crate) fn from_error(error: Error) -> CallError {
             WitKind::Unsupported => ErrorKind::Unsupported,
             WitKind::Internal => ErrorKind::Internal,
         },
-        code: error.code,
-        message: error.message,
+        code: cut(error.code, 128),
+        message: cut(error.message, 8 * 1024),
         hint: None,
         retry_after_ms: error.retry_after_ms,
     }
+}
+
+/// The text, or its beginning with a mark.
+fn cut(mut text: String, bytes: usize) -> String {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push_str("… (cut)");
+    }
+    text
 }
 
 pub(crate) fn from_object(reference: ObjectRef) -> object::ObjectRef {

@@ -107,7 +107,9 @@ fn size(diagnosis: &wit::Diagnosis) -> usize {
             finding.message.len() + finding.reason.len() + finding.object.name.len() + evidence + actions + 64
         })
         .sum();
-    diagnosis.summary.len() + findings + diagnosis.skipped.iter().map(String::len).sum::<usize>()
+    let checked: usize = diagnosis.checked.iter().map(|checked| checked.kind.len() + 32).sum();
+    let skipped: usize = diagnosis.skipped.iter().map(|text| text.len() + 8).sum();
+    diagnosis.summary.len() + findings + checked + skipped
 }
 
 fn from_diagnosis(diagnosis: wit::Diagnosis) -> Result<Diagnosis, String> {
