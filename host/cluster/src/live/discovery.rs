@@ -102,11 +102,13 @@ impl Served {
         let (group, version) = if group == EVENTS_GROUP { ("", None) } else { (group, version) };
         let of = |group: &str| {
             let fits = |resource: &&Resource| resource.group == group && resource.answers_to(name);
-            self.resources
-                .iter()
-                .filter(fits)
-                .find(|resource| version == Some(resource.version.as_str()))
-                .or_else(|| self.resources.iter().find(fits))
+            let all = || self.resources.iter().filter(fits);
+            let wanted = version.unwrap_or_default();
+            all()
+                .find(|resource| resource.version == wanted)
+                // `v2beta2` is nearer to `v2` than `v1` is.
+                .or_else(|| all().find(|resource| !wanted.is_empty() && resource.version.starts_with(wanted)))
+                .or_else(|| all().next())
         };
         of(group).or_else(|| of(current_group(group, by_name(name).map_or(name, |builtin| builtin.kind))))
     }
@@ -336,6 +338,8 @@ mod tests {
             Resource::named("batch", "v1beta1", "CronJob", "cronjobs"),
             Resource::named("networking.k8s.io", "v1", "Ingress", "ingresses"),
             Resource::named("networking.k8s.io", "v1beta1", "Ingress", "ingresses"),
+            Resource::named("autoscaling", "v1", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
+            Resource::named("autoscaling", "v2beta2", "HorizontalPodAutoscaler", "horizontalpodautoscalers"),
             Resource::named("metrics.k8s.io", "v1beta1", "PodMetrics", "pods"),
             Resource { listed: false, ..Resource::named("authorization.k8s.io", "v1", "Review", "reviews") },
         ]);
@@ -362,6 +366,9 @@ mod tests {
             ("deployments.v2.apps", "apps/v1 Deployment"),
             ("CronJob", "batch/v1beta1 CronJob"),
             ("batch/v1/CronJob", "batch/v1beta1 CronJob"),
+            ("HorizontalPodAutoscaler", "autoscaling/v1 HorizontalPodAutoscaler"),
+            ("autoscaling/v2/HorizontalPodAutoscaler", "autoscaling/v2beta2 HorizontalPodAutoscaler"),
+            ("autoscaling/v3/HorizontalPodAutoscaler", "autoscaling/v1 HorizontalPodAutoscaler"),
             ("Ingress", "networking.k8s.io/v1 Ingress"),
             ("ingresses.extensions", "extensions/v1beta1 Ingress"),
             ("networking.k8s.io/v1beta1/Ingress", "networking.k8s.io/v1beta1 Ingress"),

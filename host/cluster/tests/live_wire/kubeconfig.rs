@@ -186,3 +186,33 @@ async fn login_providers_that_are_gone_are_named() {
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unauthorized, "login-failed"));
     assert!(error.message.contains("azure"), "{}", error.message);
 }
+
+/// `{"alg":"none"}` and a time of expiry, unsigned: who signed it is the API
+/// server's to judge.
+fn id_token(expiry: &str) -> String {
+    format!("eyJhbGciOiJub25lIn0.{expiry}.c2lnbmF0dXJl")
+}
+
+#[tokio::test]
+async fn an_oidc_token_is_sent_while_it_lasts() {
+    let server = Server::start(|_, _| Reply::Json(200, r#"{"gitVersion":"v1"}"#.into())).await;
+    // {"exp":4102444800} is in the year 2100.
+    let token = id_token("eyJleHAiOjQxMDI0NDQ4MDB9");
+    let user = |token: &str| {
+        format!(
+            "{{auth-provider: {{name: oidc, config: {{client-id: kube, id-token: {token}, idp-issuer-url: 'https://idp.invalid'}}}}}}"
+        )
+    };
+    server.connect_as(&user(&token), |_| ()).await.info().await.unwrap();
+    assert!(server.seen()[0].head.contains(&format!("Bearer {token}")), "{:?}", server.seen());
+
+    // {"exp":1000000000} was in 2001, and there is no refresh token.
+    let old = id_token("eyJleHAiOjEwMDAwMDAwMDB9");
+    let error = match connect(settings(kubeconfig("http://127.0.0.1:1", &user(&old)).path(), |_| ())).await {
+        Ok(cluster) => cluster.info().await.unwrap_err(),
+        Err(error) => error,
+    };
+    assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Unauthorized, "login-failed"));
+    assert!(error.hint.as_deref().unwrap().contains("log in again with the provider `oidc`"), "{error:?}");
+    assert!(!format!("{error:?}").contains(&old), "{error:?}");
+}
