@@ -216,3 +216,32 @@ async fn an_oidc_token_is_sent_while_it_lasts() {
     assert!(error.hint.as_deref().unwrap().contains("log in again with the provider `oidc`"), "{error:?}");
     assert!(!format!("{error:?}").contains(&old), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_server_below_a_path_is_asked_there() {
+    let server = Server::start(|path, _| match path.strip_prefix("/k8s/clusters/c-1") {
+        Some(path) => crate::server::discovery(path).unwrap_or_else(|| crate::server::list(&["a"], "")),
+        None => Reply::Text(404, "not here".into()),
+    })
+    .await;
+    let file = kubeconfig(&format!("http://{}/k8s/clusters/c-1", server.address), "{token: t}");
+    let cluster = connect(settings(file.path(), |_| ())).await.unwrap();
+    let pods = sickbay_core::cluster::ListQuery { kind: "pods".into(), ..Default::default() };
+    assert_eq!(cluster.list(&pods).await.unwrap().objects.len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_that_the_kubeconfig_names_is_used() {
+    let proxy = Server::start(|_, _| Reply::Text(403, "no way".into())).await;
+    let file = kubeconfig("http://127.0.0.1:1", "{token: t}");
+    let text = std::fs::read_to_string(file.path()).unwrap().replace(
+        "server: 'http://127.0.0.1:1'",
+        &format!("server: 'http://127.0.0.1:1', proxy-url: 'http://user:sesame@{}'", proxy.address),
+    );
+    std::fs::write(file.path(), text).unwrap();
+    let cluster = connect(settings(file.path(), |_| ())).await.unwrap();
+    let error = cluster.info().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error:?}");
+    assert!(!format!("{error:?}").contains("sesame"), "{error:?}");
+    assert!(proxy.seen()[0].line.starts_with("CONNECT 127.0.0.1:1 "), "{:?}", proxy.seen());
+}
