@@ -130,21 +130,14 @@ impl Loader {
         for (at, file) in files.iter().enumerate() {
             let mut content =
                 Content { file: at, pieces: &mut pieces, lists: &mut lists, damage: Vec::new() };
-            let before = (content.pieces.len(), content.lists.len());
+            let before = content.lists.len();
             let kind = content.collect(file);
-            let found = (content.pieces.len(), content.lists.len()) != before;
             let damage = content.damage;
-            used[at] = found || !damage.is_empty();
+            used[at] = lists.len() > before || !damage.is_empty();
             for reason in damage {
                 self.report.not_read(&file.path, reason);
             }
             match kind {
-                file::Kind::Objects if found => {
-                    let bundle = file.path.contains("cluster-resources/");
-                    if file.recorder.is_none() {
-                        self.layouts.insert(if bundle { Layout::SupportBundle } else { Layout::Objects });
-                    }
-                }
                 file::Kind::Dump(logs) => {
                     self.layouts.insert(Layout::ClusterInfoDump);
                     used[at] = true;
@@ -171,6 +164,10 @@ impl Loader {
             match result {
                 Ok(Some(entry)) => {
                     used[piece.file] = true;
+                    if let Some(file) = files.get(piece.file).filter(|file| file.recorder.is_none()) {
+                        let bundle = file.path.contains("cluster-resources/");
+                        self.layouts.insert(if bundle { Layout::SupportBundle } else { Layout::Objects });
+                    }
                     let list = piece.list.and_then(|at| lists.get_mut(at));
                     self.add(entry, list);
                 }

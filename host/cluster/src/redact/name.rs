@@ -39,6 +39,9 @@ const LAST: &[&str] = &[
     "htpasswd",
 ];
 
+/// Ends of words that were run together: `rabbitmqpassword`.
+const ENDS: &[&str] = &["password", "passwd", "passphrase", "apikey", "token"];
+
 /// Pairs of words at the end.
 const PAIRS: &[(&str, &str)] = &[
     ("api", "key"),
@@ -72,9 +75,10 @@ pub(crate) fn is_credential(name: &str, strength: Strength) -> bool {
     if name.len() < 2 || name.len() > 128 {
         return false;
     }
-    let mut words = LastWords::of(name);
+    // `-Dtoken=…` is how Java is given a property.
+    let mut words = LastWords::of(name.strip_prefix("-D").unwrap_or(name));
     let Some(last) = words.next() else { return false };
-    if LAST.iter().any(|word| last.is(word)) {
+    if LAST.iter().any(|word| last.is(word)) || ENDS.iter().any(|end| last.ends(end)) {
         return true;
     }
     let before = words.next();
@@ -107,6 +111,11 @@ struct Word<'a> {
 impl Word<'_> {
     fn is(&self, word: &str) -> bool {
         self.text.eq_ignore_ascii_case(word)
+    }
+
+    fn ends(&self, end: &str) -> bool {
+        let start = self.text.len().checked_sub(end.len());
+        start.and_then(|start| self.text.get(start..)).is_some_and(|text| text.eq_ignore_ascii_case(end))
     }
 }
 
@@ -178,6 +187,8 @@ mod tests {
             "--password",
             "privateKey",
             "ACCESS_TOKEN",
+            "-Dtoken",
+            "rabbitmqpassword",
             "MYSQL_ROOT_PASSWORD",
             "SECRET",
         ] {

@@ -172,7 +172,7 @@ impl<'a> Content<'a, '_> {
         }
         let broken = members.broken;
         match items {
-            Some(items) if kind.is_empty() || kind.ends_with("List") => {
+            Some(items) if broken || kind.is_empty() || kind.ends_with("List") => {
                 let typed = typed(api_version, kind);
                 let list = self.lists.len();
                 let mut elements = Elements::of(items);
@@ -197,6 +197,11 @@ impl<'a> Content<'a, '_> {
 
     fn yaml(&mut self, file: &'a TextFile, text: &'a str) {
         for document in yaml_documents(text) {
+            // JSON is YAML, too, and is read faster as what it is.
+            if document.trim_start().starts_with('{') && looks_like_json(document) {
+                self.json(file, document);
+                continue;
+            }
             match yaml_items(document) {
                 Some(items) => {
                     let head = |key: &str| {
@@ -241,12 +246,10 @@ impl<'a> Content<'a, '_> {
 fn looks_like_json(text: &str) -> bool {
     let text = text.trim_start();
     let rest = text[1..].trim_start();
-    match (text.as_bytes()[0], rest.as_bytes().first()) {
-        (b'{', Some(b'"' | b'}')) => true,
-        (b'[', Some(b'{' | b'[' | b']' | b'"')) => true,
-        (_, None) => true,
-        _ => false,
-    }
+    matches!(
+        (text.as_bytes()[0], rest.as_bytes().first()),
+        (b'{', Some(b'"' | b'}')) | (b'[', Some(b'{' | b'[' | b']' | b'"')) | (_, None)
+    )
 }
 
 /// Whether a damaged JSON text was to hold cluster data.

@@ -103,7 +103,7 @@ fn build_one(at: usize, piece: &Piece<'_>, files: &[TextFile]) -> Vec<Outcome> {
     };
     let mut hint = hint(file);
     if let Some((api_version, kind)) = &piece.typed {
-        hint.api_version = (!api_version.is_empty()).then(|| Cow::Borrowed(api_version.as_str()));
+        hint.api_version = Some(Cow::Borrowed(api_version.as_str())).filter(|version| !version.is_empty());
         hint.kind = Some(Cow::Borrowed(kind));
     }
     if is_list(&tree) {

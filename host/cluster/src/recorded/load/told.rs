@@ -93,7 +93,8 @@ impl Loader {
                     namespace => namespace,
                 };
                 let names = (key(&["kind"]), namespace, key(&["metadata", "name"]));
-                let at = object.text(&["metadata", "creationTimestamp"]).or(object.text(&["status", "startTime"]));
+                let at =
+                    object.text(&["metadata", "creationTimestamp"]).or(object.text(&["status", "startTime"]));
                 let Some(at) = at.and_then(time::parse) else { continue };
                 if object.text(&["metadata", "annotations", text::PARTIAL]) == Some("kubectl get") {
                     by_age.push((names, at));
@@ -127,10 +128,9 @@ impl Loader {
         }
         let mut keys = BTreeSet::new();
         for entry in self.gathered.entries() {
-            if entry.json.contains("\"nodeSelector\"") || entry.json.contains("\"nodeAffinity\"") {
-                if let Ok(object) = Tree::parse(&entry.json) {
-                    metrics::selector_keys(&object, &mut keys);
-                }
+            let selects = ["\"nodeSelector\"", "\"nodeAffinity\""].iter().any(|key| entry.json.contains(key));
+            if selects && let Ok(object) = Tree::parse(&entry.json) {
+                metrics::selector_keys(&object, &mut keys);
             }
         }
         for node in nodes.objects(&keys) {

@@ -205,7 +205,9 @@ fn pod(name: &str, row: &Row<'_>, context: &Context, pod: &mut Object) {
         }
         statuses.push(container);
     }
-    if !statuses.is_empty() && !(phase == "Pending" && state.is_none()) {
+    // A pod that waits for a node has no containers yet.
+    let unplaced = phase == "Pending" && state.is_none();
+    if !statuses.is_empty() && !unplaced {
         status.set("containerStatuses", Tree::Array(statuses));
     }
     if init {

@@ -202,7 +202,7 @@ impl Call {
                 container: command.container.unwrap_or_default(),
                 previous: command.previous,
             };
-            return answered(Answer::Log { name, text: text.to_owned() });
+            return answered(Answer::Log { name, text: text.trim_end().to_owned() });
         }
         if text.lines().any(|line| line.starts_with("apiVersion:"))
             && text.lines().any(|line| line.starts_with("kind:"))
