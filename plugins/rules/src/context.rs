@@ -254,11 +254,12 @@ impl<'a> Context<'a> {
     /// not known.
     #[must_use]
     pub fn workload(&self, pod: &Pod) -> ObjectRef {
-        let Some(owner) = pod.owner.as_deref() else { return pod.reference.clone() };
-        let mut top = match self.snapshot.object(owner) {
-            Some(seen) => seen,
-            None => return pod.reference.clone(),
-        };
+        let found = pod
+            .owner
+            .as_deref()
+            .and_then(|owner| self.snapshot.object(owner))
+            .or_else(|| self.by_labels(pod));
+        let Some(mut top) = found else { return pod.reference.clone() };
         for _ in 0..4 {
             match top.owner().and_then(|owner| self.snapshot.object(&owner)) {
                 Some(above) => top = above,
@@ -266,6 +267,32 @@ impl<'a> Context<'a> {
             }
         }
         top.reference.clone()
+    }
+
+    /// The workload of a pod whose direct owner was not recorded, by the labels
+    /// that controllers give their pods and the names that follow from them.
+    fn by_labels(&self, pod: &Pod) -> Option<&'a Seen> {
+        let snapshot: &'a Snapshot = self.snapshot;
+        let label = |key: &str| labels::get(&pod.labels, key);
+        if let Some(hash) = label("pod-template-hash") {
+            let (name, _) = pod.name().rsplit_once(&format!("-{hash}-"))?;
+            let seen = snapshot.find("Deployment", pod.namespace(), name)?;
+            let selector = seen.at("/spec/selector");
+            return (selector.is_null() || labels::selector_matches(selector, &pod.labels)).then_some(seen);
+        }
+        if let Some(job) = label("batch.kubernetes.io/job-name").or_else(|| label("job-name")) {
+            return snapshot.find("Job", pod.namespace(), job);
+        }
+        if label("controller-revision-hash").is_some() {
+            let (name, _) = pod.name().rsplit_once('-')?;
+            return ["StatefulSet", "DaemonSet"]
+                .iter()
+                .find_map(|kind| snapshot.find(kind, pod.namespace(), name));
+        }
+        // Without any: a Deployment's pods are named after it and its ReplicaSet.
+        let owner = pod.owner.as_deref().filter(|owner| owner.kind == "ReplicaSet")?;
+        let (name, _) = owner.name.rsplit_once('-')?;
+        snapshot.find("Deployment", pod.namespace(), name)
     }
 
     /// The pod spec that the workload or pod has, where it was listed.

@@ -324,7 +324,10 @@ fn transcripts_of_investigations() {
             "resource-quota-exhaustion-kuberesourcequotaexhausted.json",
             expect("ResourceQuota demo-quota/namespace-quota", &[], "escalate"),
         ),
-        ("pending-taint-kubepodnotscheduled.json", expect("Node", &["maintenance"], "remove-taint")),
+        (
+            "pending-taint-kubepodnotscheduled.json",
+            expect("Node dev-worker-0.redhat-internal.com", &["maintenance"], "remove-taint"),
+        ),
         (
             "hpa-maxed-kubehpamaxedout.json",
             expect("HorizontalPodAutoscaler demo-gateway/api-frontend", &[], "raise-max-replicas"),

@@ -117,13 +117,14 @@ pub struct Cause {
 #[must_use]
 pub fn explain(lines: &[String]) -> Option<Cause> {
     let start = lines.len().saturating_sub(MOST_LINES);
-    let mut best: Option<(u8, Cause)> = None;
+    let mut best: Option<((u8, bool), Cause)> = None;
     for (at, line) in lines.iter().enumerate().skip(start) {
         if level(line) == Some(Level::Quiet) {
             continue;
         }
         let Some(kind) = cause_of(line) else { continue };
-        let rank = kind.rank();
+        // Of lines that say the same, the one that calls itself an error.
+        let rank = (kind.rank(), level(line) != Some(Level::Error));
         if best.as_ref().is_none_or(|(so_far, _)| rank <= *so_far) {
             best = Some((rank, Cause { kind, at }));
         }

@@ -246,6 +246,11 @@ fn script_of(words: &[&str]) -> String {
     crate::shell::script(words, &[]).map_or_else(|| words.join(" "), str::to_owned)
 }
 
+/// The exit code with which a container's command fails whatever happens.
+pub(super) fn always_fails(container: &Value) -> Option<u8> {
+    ends_with_failure(&script_of(&crash::words(container)))
+}
+
 /// The exit code other than 0 with which a script without branches ends.
 fn ends_with_failure(script: &str) -> Option<u8> {
     let script = script.trim().trim_end_matches(';').trim();

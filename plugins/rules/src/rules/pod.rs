@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     diagnosis::{ObjectRef, Severity},
     findings::Findings,
+    labels,
     seen::Seen,
     snapshot::{Phase, Pod},
     text,
@@ -21,6 +22,7 @@ pub(super) mod probe;
 mod restart;
 pub(super) mod scheduling;
 pub(super) mod story;
+mod unseen;
 
 /// Groups that are looked at in detail; each costs some calls.
 const MOST_GROUPS: usize = 50;
@@ -39,7 +41,9 @@ pub(super) struct Sick<'a> {
 impl Sick<'_> {
     /// `2 pods of Deployment shop/api`, or `Pod shop/x`.
     pub(super) fn subject(&self) -> String {
-        if self.workload.kind == "Pod" {
+        if self.workload.kind == "Pod" && self.pods.len() > 1 {
+            format!("{} alike (such as `{}`)", text::plural(self.pods.len(), "pod"), self.pod.name())
+        } else if self.workload.kind == "Pod" {
             format!("The Pod `{}`", self.workload.name)
         } else if self.pods.len() == 1 {
             format!("The Pod `{}` of {} `{}`", self.pod.name(), self.workload.kind, self.workload.name)
@@ -89,12 +93,12 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             if matches!(workload.kind.as_str(), "Job" | "CronJob") && pod.phase == Phase::Failed {
                 continue;
             }
-            groups.entry((workload, Rc::clone(problem))).or_default().push(pod);
+            groups.entry((alike(pod, workload), Rc::clone(problem))).or_default().push(pod);
         }
     }
     let mut ordered: Vec<_> = groups.into_iter().collect();
     ordered.sort_by_key(|(_, pods)| usize::MAX - pods.len());
-    for ((workload, problem), pods) in ordered.into_iter().take(MOST_GROUPS) {
+    for ((_, problem), pods) in ordered.into_iter().take(MOST_GROUPS) {
         // A pod that is there for long shows the problem best.
         let Some(pod) =
             pods.iter().copied().find(|pod| pod.status.is_some()).or_else(|| pods.first().copied())
@@ -103,9 +107,27 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         };
         let listed = || pod.status.as_ref().map(|seen| Rc::new(seen.as_ref().clone()));
         let Some(seen) = context.get(&pod.reference).or_else(listed) else { continue };
-        look(context, &Sick { pod, seen, workload, problem, pods }, findings);
+        look(context, &Sick { pod, seen, workload: context.workload(pod), problem, pods }, findings);
     }
+    unseen::check(context, findings);
     restart::check(context, findings);
+}
+
+/// What pods are grouped by: their workload, or, where that is not recorded,
+/// the owner that they name or the name that their labels tell.
+fn alike(pod: &Pod, workload: ObjectRef) -> ObjectRef {
+    if workload.kind != "Pod" {
+        return workload;
+    }
+    if let Some(owner) = pod.owner.as_deref() {
+        return owner.clone();
+    }
+    let label = |key: &str| labels::get(&pod.labels, key);
+    let name = label("batch.kubernetes.io/job-name").or_else(|| label("job-name")).or_else(|| {
+        label("pod-template-hash").or_else(|| label("controller-revision-hash"))?;
+        pod.name().rsplit_once('-').map(|(name, _)| name)
+    });
+    name.map_or(workload, |name| ObjectRef::new("", "", pod.reference.namespace.as_deref(), name))
 }
 
 fn look(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {

@@ -182,20 +182,6 @@ fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
         .map(str::to_owned)
         .take(10)
         .collect();
-    let severity = if bound.is_some() || asked { Severity::Warning } else { Severity::Info };
-    let mut draft = Draft::new(severity, role, "RuleMissing", if allowed.is_empty() { "/rules" } else { "/rules/0" })
-        .confidence(if asked { 0.85 } else { 0.6 })
-        .see(role, "/metadata/name")
-        .message(format!(
-            "{} `{}` allows {}, and not `{resource}`, which its name is about: who is bound to it can not {} them.",
-            role.reference.kind,
-            role.name(),
-            if allowed.is_empty() { "nothing".to_owned() } else { text::names(allowed) },
-            verbs.first().copied().unwrap_or("get")
-        ));
-    if let Some(bound) = bound {
-        draft = draft.see(bound, "/roleRef/name").see(bound, "/subjects");
-    }
     // The verbs that the role has already, of those that its name promises.
     let mut granted: Vec<&str> = rules
         .iter()
@@ -207,6 +193,20 @@ fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
     granted.dedup();
     if granted.is_empty() {
         granted.extend(verbs);
+    }
+    let severity = if bound.is_some() || asked { Severity::Warning } else { Severity::Info };
+    let mut draft = Draft::new(severity, role, "RuleMissing", if allowed.is_empty() { "/rules" } else { "/rules/0" })
+        .confidence(if asked { 0.85 } else { 0.6 })
+        .see(role, "/metadata/name")
+        .message(format!(
+            "{} `{}` allows {}, and not `{resource}`, which its name is about: who is bound to it can not {} them.",
+            role.reference.kind,
+            role.name(),
+            if allowed.is_empty() { "nothing".to_owned() } else { text::names(allowed) },
+            granted.join(" or ")
+        ));
+    if let Some(bound) = bound {
+        draft = draft.see(bound, "/roleRef/name").see(bound, "/subjects");
     }
     draft = if role.reference.kind == "Role"
         && !granted.iter().any(|verb| resources::sensitive(resource, verb))

@@ -1,6 +1,8 @@
 //! Containers that end when they should run: how they ended, what their log
 //! says, what changed, and what they depend on.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -84,12 +86,15 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     let restarts =
         if end.restarts > 0 { format!(" and was restarted {}", times(end.restarts)) } else { String::new() };
     let kind = if end.init { "init container" } else { "container" };
-    story.say(format!(
-        "{}: {kind} `{}` {}{restarts}.",
-        sick.subject(),
-        text::clean(&end.container, 60),
-        ending(&end)
-    ));
+    story.say(
+        format!(
+            "{}: {kind} `{}` {}{restarts}.",
+            sick.subject(),
+            text::clean(&end.container, 60),
+            ending(&end)
+        )
+        .replace(" ``", ""),
+    );
     story.see(&sick.seen, &format!("{}/state/waiting/reason", end.status));
     why(context, &sick.seen, &sick.workload, &end, &mut story);
     let draft = story.draft(
@@ -481,7 +486,7 @@ fn is_redacted(value: &str) -> bool {
 }
 
 /// ConfigMaps and Secrets that a container mounts.
-fn mounted(spec: &Value, container: &Value) -> Vec<String> {
+fn mounted(spec: &Value, container: &Value) -> BTreeSet<String> {
     json::list(container, "/volumeMounts")
         .iter()
         .filter_map(|mount| json::text(mount, "/name"))

@@ -7,7 +7,7 @@ use crate::{
     findings::Findings,
     json, log,
     rules::pod::{
-        Sick,
+        Sick, scheduling,
         story::{self, Story},
     },
     snapshot::{Event, Existence},
@@ -182,6 +182,12 @@ pub(super) fn waiting(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Fin
         .find(|event| !event.message.contains("timed out waiting for the condition"))
         .or_else(|| telling.first())
     else {
+        if sick.pod.node.is_none()
+            && &*sick.problem == "Pending"
+            && scheduling::silent(context, sick, findings)
+        {
+            return;
+        }
         if waited > PATIENCE_SECONDS {
             let mut story = Story::new(0.7);
             story.say(format!(

@@ -29,6 +29,8 @@ pub(super) fn failed(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Find
         (true, true) if reason == "Evicted" => Severity::Warning,
         (true, _) => Severity::Info,
         (false, _) if reason == "Evicted" => Severity::Critical,
+        // A job may have tried again since, with better luck.
+        (false, _) if is_of_job(sick) => Severity::Warning,
         (false, _) => sick.severity(context),
     };
     let message = sick.seen.text("/status/message").unwrap_or("");
@@ -72,12 +74,15 @@ pub(super) fn failed(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Find
         }
         _ => match crash::last_end(&sick.seen) {
             Some(end) => {
-                story.say(format!(
-                    "{} failed: container `{}` {}.",
-                    sick.subject(),
-                    text::clean(&end.container, 60),
-                    crash::ending(&end)
-                ));
+                story.say(
+                    format!(
+                        "{} failed: container `{}` {}.",
+                        sick.subject(),
+                        text::clean(&end.container, 60),
+                        crash::ending(&end)
+                    )
+                    .replace(" ``", ""),
+                );
                 crash::why(context, &sick.seen, &sick.workload, &end, &mut story);
             }
             None => story.say(format!(
@@ -97,6 +102,12 @@ pub(super) fn failed(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Find
         reason,
         "What made the pod end, and whether it is still wanted.",
     ));
+}
+
+/// Whether the pod is one of a job's that is not recorded itself.
+fn is_of_job(sick: &Sick<'_>) -> bool {
+    sick.pod.owner.as_deref().is_some_and(|owner| owner.kind == "Job")
+        || crate::labels::get(&sick.pod.labels, "job-name").is_some()
 }
 
 fn said(message: &str) -> String {

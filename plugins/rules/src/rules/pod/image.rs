@@ -68,10 +68,16 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             }
             let why = why(reason, image, &words);
             let shown = text::clean(image, 200);
+            let of = if name.is_empty() {
+                String::new()
+            } else {
+                format!(" of container `{}`", text::clean(name, 60))
+            };
+            let shown =
+                if shown.is_empty() { "its image".to_owned() } else { format!("the image `{shown}`") };
             story.say(format!(
-                "{} can not start: the image `{shown}` of container `{}` can not be pulled, because {}.",
+                "{} can not start: {shown}{of} can not be pulled, because {}.",
                 sick.subject(),
-                text::clean(name, 60),
                 sentence(why, image)
             ));
             let quoted = event.map_or_else(|| words.clone(), |event| event.message.clone());
@@ -89,13 +95,13 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             }
             let need = match why {
                 Why::Unauthorized => {
-                    format!("Credentials for the registry of `{shown}`, or an image that needs none.")
+                    format!("Credentials for the registry of {shown}, or an image that needs none.")
                 }
-                Why::Unreachable | Why::Tls => format!("The nodes' way to the registry of `{shown}`."),
+                Why::Unreachable | Why::Tls => format!("The nodes' way to the registry of {shown}."),
                 Why::RateLimited => {
                     "Patience, or credentials with a higher limit at the registry.".to_owned()
                 }
-                _ => format!("An image that exists, in place of `{shown}`, for container `{name}`."),
+                _ => format!("An image that exists, in place of {shown}{of}."),
             };
             if let Some(fixed) = trimmed(image) {
                 story.act(actions::action(

@@ -121,6 +121,51 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     ));
 }
 
+/// A pod that has no node, of which nobody says why: what its template wants
+/// and no recorded node has. Answers whether something was found.
+pub(super) fn silent(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) -> bool {
+    let template = context.template(&sick.workload);
+    let spec = template.as_ref().map_or_else(|| sick.seen.at("/spec"), |template| template.spec());
+    let nodes: Vec<&Seen> = context.snapshot.all("Node").collect();
+    let mut story = Story::new(0.75);
+    story.say(format!("{} has no node yet.", sick.subject()));
+    story.see(&sick.seen, "/status/phase");
+    let mut found = false;
+    let wants = wanted(spec);
+    if !wants.is_empty() && !nodes.iter().any(|node| selects(spec, node)) {
+        selector(sick, spec, &nodes, &mut story);
+        found = true;
+    }
+    for (at, container) in json::list(spec, "/containers").iter().enumerate() {
+        for (resource, amount) in json::entries(container, "/resources/requests") {
+            let offered = nodes
+                .iter()
+                .filter_map(|node| node.at("/status/allocatable").get(resource).and_then(quantity::of))
+                .max();
+            let asked = quantity::of(amount).unwrap_or(0);
+            // Devices are on few nodes; CPU and memory are on all.
+            let described = nodes.iter().any(|node| node.at("/status/allocatable").is_object());
+            let telling = match offered {
+                Some(most) => asked > most,
+                None => resource.contains('/') || described,
+            };
+            if telling {
+                insufficient(context, sick, spec, &nodes, resource, &mut story);
+                if let Some(template) = &template {
+                    let place = format!("{}/containers/{at}/resources/requests", template.pointer);
+                    story.see(template.seen, &format!("{place}/{}", json::step(resource)));
+                }
+                found = true;
+            }
+        }
+    }
+    if found {
+        let need = "A node that takes the pod, or a pod that asks for what the nodes have.";
+        findings.add(story.draft(sick.severity(context), &sick.workload, "Unschedulable", need));
+    }
+    found
+}
+
 fn explain(
     context: &Context<'_>,
     sick: &Sick<'_>,
@@ -472,7 +517,10 @@ fn insufficient(
         |node: &&Seen| node.at("/status/allocatable").get(resource).and_then(quantity::of).unwrap_or(0);
     let resource_shown = text::clean(resource, 80);
     let Some(largest) = nodes.iter().max_by_key(|node| offers(node)) else {
-        story.say(format!("Every node lacks `{resource_shown}`: the pod asks for {}.", show(asks)));
+        story.say(format!(
+            "The pod asks for {} `{resource_shown}`, of which the nodes have not enough.",
+            show(asks)
+        ));
         return;
     };
     let most = offers(largest);

@@ -60,7 +60,10 @@ impl Story {
         context: &Context<'_>,
         workload: &ObjectRef,
     ) -> Option<Rollout> {
-        let rollout = history::last_rollout(context, workload)?;
+        let Some(rollout) = history::last_rollout(context, workload) else {
+            self.older_pods_work(context, workload);
+            return None;
+        };
         if rollout.before_works {
             self.say(format!(
                 "Revision {} still works; what revision {} changed: {}.",
@@ -91,6 +94,33 @@ impl Story {
         }
         self.evidence.extend(rollout.evidence());
         Some(rollout)
+    }
+
+    /// Where the ReplicaSets were not recorded, a Deployment's own counts can
+    /// tell that only the pods of its newest template fail.
+    fn older_pods_work(&mut self, context: &Context<'_>, workload: &ObjectRef) {
+        let Some(seen) = context.snapshot.object(workload).filter(|_| workload.kind == "Deployment") else {
+            return;
+        };
+        let count = |field: &str| seen.integer(&format!("/status/{field}")).unwrap_or(0);
+        let (total, updated, ready) = (count("replicas"), count("updatedReplicas"), count("readyReplicas"));
+        let older = total - updated;
+        if updated < 1 || older < 1 || ready < older || ready > older {
+            return;
+        }
+        self.say(format!(
+            "A roll-out is stuck: of {total} pods the {older} of the template before are ready, and none of the {updated} of the new one."
+        ));
+        self.see(seen, "/status/updatedReplicas");
+        self.see(seen, "/status/readyReplicas");
+        self.see(seen, "/status/replicas");
+        self.first_actions.push(actions::action(
+            "rollout-undo",
+            workload,
+            json!({}),
+            "Go back to the template before, whose pods work",
+        ));
+        self.confidence = self.confidence.max(0.93);
     }
 
     /// The finding. Without an action of its own it is handed to a person.

@@ -84,9 +84,18 @@ impl Waiting<'_> {
     fn again(&self, context: &Context<'_>, need: &str) -> ProposedAction {
         if let Some(owner) = &self.owner {
             let template = owner.set.text(&format!("{}{CLASS}", owner.template));
+            // Its sisters came of the same template: where one of another class
+            // is bound, the template is good.
+            let sister = context.snapshot.all("PersistentVolumeClaim").any(|other| {
+                other.text("/status/phase") == Some("Bound")
+                    && other.text(CLASS) != self.claim.text(CLASS)
+                    && consumers::owner(context, other).is_some_and(|theirs| {
+                        theirs.set.reference == owner.set.reference && theirs.template == owner.template
+                    })
+            });
             let good = match template {
                 Some(class) => context.snapshot.find("StorageClass", "", class).is_some(),
-                None => classes::default(context).is_some(),
+                None => sister || classes::default(context).is_some(),
             };
             if good && template != self.claim.text(CLASS) {
                 return actions::action(

@@ -87,7 +87,7 @@ pub(super) fn instead(context: &Context<'_>, wanted: &str) -> String {
         }
         (Some(near), _) => format!(" There is `{}`.", text::clean(near, 80)),
         (None, Some(default)) => format!(" The default class is `{}`.", text::clean(default, 80)),
-        (None, None) => format!(" There is {}, and no default.", text::names(&all)),
+        (None, None) => format!(" There is {}.", text::names(&all)),
     }
 }
 

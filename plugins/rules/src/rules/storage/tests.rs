@@ -43,6 +43,19 @@ fn a_claim_of_a_set_with_an_unknown_class_is_made_again() {
 }
 
 #[test]
+fn sisters_that_are_bound_vouch_for_the_template() {
+    for (phase, action) in [("Bound", "delete-claim"), ("Pending", "escalate")] {
+        let cluster = FakeCluster::new()
+            .with(class("fast", "false", "WaitForFirstConsumer"))
+            .with(set(json!({"resources": {}})))
+            .with(claim("data-kv-2", json!({"storageClassName": "broken"}), "Pending"))
+            .with(claim("data-kv-1", json!({"storageClassName": "fast"}), phase));
+        let found = run(check, &cluster);
+        assert_eq!(found[0].actions[0].action, action, "{phase}");
+    }
+}
+
+#[test]
 fn a_set_whose_own_template_is_wrong_is_the_root() {
     let cluster = FakeCluster::new()
         .with(class("fast", "true", "Immediate"))
