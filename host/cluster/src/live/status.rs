@@ -118,7 +118,7 @@ fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallErro
             )
             .with_hint(place.login_hint())
         }
-        403 => CallError::new(ErrorKind::Denied, "forbidden", format!("may not {what}{said}"))
+        403 => CallError::new(ErrorKind::Denied, "forbidden", forbidden(&what, &quoted))
             .with_hint(can_i(place, attempt)),
         404 => CallError::new(ErrorKind::NotFound, "not-found", format!("nothing there to {what}{said}")),
         410 => {
@@ -153,6 +153,20 @@ fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallErro
             "check that the server in the kubeconfig is a Kubernetes API server and not a proxy's login page",
         ),
     }
+}
+
+/// The server repeats what was asked in words of its own; of these only who
+/// asked, and what comes after, is news.
+fn forbidden(what: &str, said: &str) -> String {
+    let user = said.split_once("User \"").and_then(|(_, rest)| rest.split_once('"'));
+    let Some((user, rest)) = user else {
+        return if said.is_empty() { format!("may not {what}") } else { format!("may not {what}: {said}") };
+    };
+    let after = match rest.split_once("in the namespace \"") {
+        Some((_, rest)) => rest.split_once('"').map(|(_, after)| after),
+        None => rest.split_once("at the cluster scope").map(|(_, after)| after),
+    };
+    format!("the user `{user}` may not {what}{}", after.unwrap_or_default())
 }
 
 /// The command that asks the server itself.
@@ -216,6 +230,25 @@ mod tests {
             Attempt { verb: "get", resource: "pods/log", namespace: Some("shop"), name: Some("api") };
         let hint = refused(&place(), &attempt, 403, None, b"").error.hint.unwrap();
         assert!(hint.contains("kubectl auth can-i get pods --subresource=log -n shop"), "{hint}");
+    }
+
+    #[test]
+    fn who_may_not_is_named_and_nothing_said_twice() {
+        for (said, expect) in [
+            ("", "may not list `pods`"),
+            ("not today", "may not list `pods`: not today"),
+            (
+                r#"pods is forbidden: User "viewer" cannot list resource "pods" in API group "" in the namespace "shop""#,
+                "the user `viewer` may not list `pods`",
+            ),
+            (
+                r#"pods is forbidden: User "viewer" cannot list resource "pods" in API group "" at the cluster scope: RBAC: clusterrole "x" not found"#,
+                "the user `viewer` may not list `pods`: RBAC: clusterrole \"x\" not found",
+            ),
+            (r#"pods is forbidden: User "cut"#, r#"may not list `pods`: pods is forbidden: User "cut"#),
+        ] {
+            assert_eq!(forbidden("list `pods`", said), expect);
+        }
     }
 
     #[test]
