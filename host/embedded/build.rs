@@ -4,7 +4,6 @@
 //! Cargo runs inside cargo here. The inner one has a target folder of its own,
 //! so that neither waits for the other's lock, and none of the outer one's
 //! flags: those are for the host's machine.
-#![expect(clippy::print_stdout, reason = "a build script talks to cargo on standard output")]
 #![expect(clippy::disallowed_methods, reason = "a build script reads its environment and starts cargo")]
 
 use std::{
