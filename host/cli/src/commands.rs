@@ -19,7 +19,11 @@ use crate::{
     progress::Progress,
 };
 
-pub(crate) async fn dispatch(cli: Cli, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
+pub(crate) async fn dispatch(
+    cli: Cli,
+    environment: &Environment,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Run(args) => run::run(args, environment, output).await,
         Command::Profile(command) => profile::profile(&command, environment, output),

@@ -7,7 +7,11 @@ use sickbay_cluster::{
     live::{self, LiveSettings},
     recorded::{self, ReadLimits},
 };
-use sickbay_core::cluster::Source;
+use sickbay_core::{
+    cluster::{Coverage, ListQuery, MAX_PAGE, Source},
+    error::ErrorKind,
+    text::{clean_line, did_you_mean},
+};
 
 use crate::{
     clock::Clock,
@@ -50,7 +54,11 @@ pub(crate) async fn connect(
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Connected, Failure> {
     match choice {
-        ClusterChoice::Recorded(paths) => read(paths.clone(), watcher).await,
+        ClusterChoice::Recorded(paths) => {
+            let connected = read(paths.clone(), watcher).await?;
+            check_recorded(&*connected.cluster, namespaces).await?;
+            Ok(connected)
+        }
         ClusterChoice::Live(place) => {
             watcher.notice(Notice::Connecting);
             let clock = Arc::clone(clock);
@@ -63,8 +71,50 @@ pub(crate) async fn connect(
                 ..LiveSettings::new(Arc::new(move || clock.now_ms()))
             };
             let cluster = live::connect(settings).await.map_err(|error| live_failure(error.into()))?;
+            cluster.check_namespaces(namespaces).await.map_err(|error| Failure {
+                class: if error.kind == ErrorKind::NotFound {
+                    Class::Usage
+                } else {
+                    Failure::from(error.clone()).class
+                },
+                ..Failure::from(error)
+            })?;
             let place = format!("live: {}", cluster.place());
             Ok(Connected { cluster: Arc::new(cluster), source: Source::Live, place, not_read: Vec::new() })
+        }
+    }
+}
+
+/// A mistyped namespace would look empty, and so healthy. Where all namespaces
+/// were recorded, one that is not among them is a mistake.
+async fn check_recorded(cluster: &dyn Cluster, namespaces: &[String]) -> Result<(), Failure> {
+    if namespaces.is_empty() {
+        return Ok(());
+    }
+    let query = ListQuery {
+        kind: "v1/Namespace".to_owned(),
+        fields: vec!["/metadata/name".to_owned()],
+        limit: MAX_PAGE,
+        ..ListQuery::default()
+    };
+    let page = cluster.list(&query).await?;
+    if page.coverage != Coverage::Complete || page.continue_token.is_some() {
+        return Ok(());
+    }
+    let name = |object: &String| -> Option<String> {
+        let object: serde_json::Value = serde_json::from_str(object).ok()?;
+        Some(object["metadata"]["name"].as_str()?.to_owned())
+    };
+    let known: Vec<String> = page.objects.iter().filter_map(name).collect();
+    match namespaces.iter().find(|wanted| !known.contains(wanted)) {
+        None => Ok(()),
+        Some(missing) => {
+            let near = did_you_mean(missing, known.iter().map(String::as_str));
+            Err(Failure::usage(format!("the cluster has no namespace `{}`", clean_line(missing, 80)))
+                .with_hint(near.map_or_else(
+                    || format!("it has {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                )))
         }
     }
 }
@@ -86,17 +136,19 @@ async fn read(paths: Vec<PathBuf>, watcher: &Arc<dyn Watcher>) -> Result<Connect
     watcher.notice(Notice::ReadingRecorded { path: shown.clone() });
     let opened =
         tokio::task::spawn_blocking(move || recorded::open_many(&paths, ReadLimits::default())).await;
-    let (cluster, report) =
-        opened.map_err(|error| Failure::failed(error.to_string()))?.map_err(|error| {
-            let mut failure = Failure::from(error);
-            // What the user named is wrong, whatever went wrong with it.
-            if failure.class == Class::Failed {
-                failure.class = Class::Usage;
-            }
-            failure
-        })?;
-    let mut not_read: Vec<String> =
-        report.not_read.iter().map(|file| format!("`{}` could not be read: {}", file.path, file.reason)).collect();
+    let (cluster, report) = opened.map_err(|error| Failure::failed(error.to_string()))?.map_err(|error| {
+        let mut failure = Failure::from(error);
+        // What the user named is wrong, whatever went wrong with it.
+        if failure.class == Class::Failed {
+            failure.class = Class::Usage;
+        }
+        failure
+    })?;
+    let mut not_read: Vec<String> = report
+        .not_read
+        .iter()
+        .map(|file| format!("`{}` could not be read: {}", file.path, file.reason))
+        .collect();
     if report.not_read_more > 0 {
         not_read.push(format!("{} more files could not be read", report.not_read_more));
     }

@@ -1,6 +1,5 @@
 //! Whether this installation can do its work, and what to do where it can not.
 
-
 use crate::{
     connect::{self, ClusterChoice},
     error::Failure,
@@ -58,13 +57,16 @@ impl Sickbay {
             folder("data folder", &folders.data),
             folder("cache folder", &folders.cache),
             Check::of("journal", self.check_journal().await),
-            Check::of("profiles", crate::profiles::list(&folders).and_then(|profiles| {
-                match profiles.iter().find_map(|entry| Some((entry, entry.problem.as_ref()?))) {
-                    Some((entry, problem)) => Err(Failure::usage(problem.clone())
-                        .with_hint(format!("`sickbay profile check {}` says more", entry.name))),
-                    None => Ok(format!("{} can run", profiles.len())),
-                }
-            })),
+            Check::of(
+                "profiles",
+                crate::profiles::list(&folders).and_then(|profiles| {
+                    match profiles.iter().find_map(|entry| Some((entry, entry.problem.as_ref()?))) {
+                        Some((entry, problem)) => Err(Failure::usage(problem.clone())
+                            .with_hint(format!("`sickbay profile check {}` says more", entry.name))),
+                        None => Ok(format!("{} can run", profiles.len())),
+                    }
+                }),
+            ),
         ];
         checks.extend(self.check_plugins().await);
         let connected = connect::connect(cluster, &[], &self.clock, &self.watcher).await;
@@ -108,4 +110,3 @@ impl Sickbay {
         checks
     }
 }
-

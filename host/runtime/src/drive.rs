@@ -72,7 +72,8 @@ pub(crate) struct Drive {
 #[derive(Default)]
 struct Known {
     info: Option<ClusterInfo>,
-    diagnoses: Vec<Diagnosis>,
+    /// The latest of each strategy, in the order of asking.
+    diagnoses: Vec<(String, Diagnosis)>,
     strategies: Vec<StrategyReport>,
     notes: Vec<String>,
     spent: Spent,
@@ -103,6 +104,16 @@ impl Known {
             };
         }
         pipeline.accept(outcome, &self.spent);
+    }
+
+    /// A stage that is visited again asks again: the later answer counts.
+    fn keep(&mut self, strategy: &str, diagnosis: Diagnosis) {
+        self.diagnoses.retain(|(name, _)| name != strategy);
+        self.diagnoses.push((strategy.to_owned(), diagnosis));
+    }
+
+    fn merged(&self) -> Diagnosis {
+        evidence::merge(self.diagnoses.iter().map(|(_, diagnosis)| diagnosis.clone()).collect())
     }
 
     fn tick(&mut self, stamp: Stamp) {
@@ -236,7 +247,7 @@ impl Drive {
         let request = DiagnosisRequest {
             namespaces: self.settings.namespaces.clone(),
             question: self.settings.question.clone(),
-            earlier: evidence::merge(known.diagnoses.clone()).findings,
+            earlier: known.merged().findings,
             config: self.settings.profile.diagnosis.config_of(strategy),
         };
         let input = serde_json::to_value(&request).unwrap_or(Value::Null);
@@ -253,9 +264,8 @@ impl Drive {
             .await?;
         known.tick(started);
         let (result, wall_is_up) = self.call_strategy(known, call, started, plugin, request).await?;
-        let wall_ms = known.spent.wall_ms.saturating_sub(
-            u64::try_from(started.at_ms - known.started_ms).unwrap_or(0),
-        );
+        let wall_ms =
+            known.spent.wall_ms.saturating_sub(u64::try_from(started.at_ms - known.started_ms).unwrap_or(0));
         Ok(match result {
             Ok(mut diagnosis) => {
                 let observations =
@@ -270,7 +280,7 @@ impl Drive {
                     findings: checked.findings,
                     wall_ms,
                 });
-                known.diagnoses.push(diagnosis);
+                known.keep(strategy, diagnosis);
                 StepOutcome::Diagnosed { problems: checked.problems }
             }
             Err(failure) => {
@@ -303,28 +313,30 @@ impl Drive {
         let left = self.settings.profile.limits.wall.as_millis().saturating_sub(known.spent.wall_ms);
         let is_last_moment = left < limits.time_ms;
         limits.time_ms = limits.time_ms.min(left.max(1));
-        let (result, host_calls, logs_dropped) =
-            if let Some(end) = self.context.recorder.foretold_end(call) {
-                (Err(end.failure), end.host_calls, end.logs_dropped)
-            } else {
-                let outside =
-                    Arc::new(CallOutside::new(Arc::clone(&self.context), call, Arc::clone(&plugin.grants)));
-                let context = CallContext {
-                    limits,
-                    outside: Arc::<CallOutside>::clone(&outside),
-                    cancel: self.cancel.clone(),
-                    now_ms: started.at_ms,
-                    seed: seed(&self.run, call),
-                };
-                let end = plugin.loaded.diagnose(context, request).await;
-                self.context.check_recorder()?;
-                outside.flush_logs().await?;
-                (end.result, end.host_calls, end.logs_dropped)
+        let (result, host_calls, logs_dropped) = if let Some(end) = self.context.recorder.foretold_end(call) {
+            (Err(end.failure), end.host_calls, end.logs_dropped)
+        } else {
+            let outside =
+                Arc::new(CallOutside::new(Arc::clone(&self.context), call, Arc::clone(&plugin.grants)));
+            let context = CallContext {
+                limits,
+                outside: Arc::<CallOutside>::clone(&outside),
+                cancel: self.cancel.clone(),
+                now_ms: started.at_ms,
+                seed: seed(&self.run, call),
             };
+            let end = plugin.loaded.diagnose(context, request).await;
+            self.context.check_recorder()?;
+            outside.flush_logs().await?;
+            (end.result, end.host_calls, end.logs_dropped)
+        };
         let ended = self
             .record(Event::CallEnded {
                 call,
-                output: result.as_ref().ok().map(|diagnosis| serde_json::to_value(diagnosis).unwrap_or(Value::Null)),
+                output: result
+                    .as_ref()
+                    .ok()
+                    .map(|diagnosis| serde_json::to_value(diagnosis).unwrap_or(Value::Null)),
                 failure: result.as_ref().err().cloned(),
                 host_calls,
                 logs_dropped,
@@ -362,7 +374,7 @@ impl Drive {
             },
             ReportCluster::from,
         );
-        let merged = evidence::merge(std::mem::take(&mut known.diagnoses));
+        let merged = known.merged();
         let mut report = Report::new(self.run.clone(), self.settings.profile.name.clone(), cluster);
         report.outcome = pipeline.outcome();
         report.summary = summary(&merged, pipeline, report.outcome);

@@ -14,12 +14,13 @@ fn failure(verb: &str, path: &Path, error: &io::Error) -> Failure {
     let shown = path.display();
     let failure = Failure::failed(format!("can not {verb} `{shown}`: {}", plain(error)));
     match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => failure.with_hint(
-            "check the permissions, or set SICKBAY_HOME to a folder that you may write to",
-        ),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            failure.with_hint("the disk is full: free some space and run the command again; nothing was changed")
+        io::ErrorKind::PermissionDenied
+        | io::ErrorKind::ReadOnlyFilesystem
+        | io::ErrorKind::NotADirectory => {
+            failure.with_hint("check the permissions, or set SICKBAY_HOME to a folder that you may write to")
         }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => failure
+            .with_hint("the disk is full: free some space and run the command again; nothing was changed"),
         _ => failure,
     }
 }

@@ -17,7 +17,11 @@ impl Folders {
     /// All below `home` (what `SICKBAY_HOME` names), or the platform's own.
     pub fn resolve(home: Option<&Path>) -> Result<Self, Failure> {
         if let Some(home) = home {
-            return Ok(Self { config: home.join("config"), data: home.join("data"), cache: home.join("cache") });
+            return Ok(Self {
+                config: home.join("config"),
+                data: home.join("data"),
+                cache: home.join("cache"),
+            });
         }
         let dirs = directories::ProjectDirs::from("dev", "sickbay", "sickbay").ok_or_else(|| {
             Failure::failed("can not find this user's home folder")

@@ -45,7 +45,8 @@ impl PluginGrants {
             return deny(
                 "not-requested",
                 "its manifest does not ask for it".into(),
-                "a plugin can be granted only what it asks for; its author has to add it to the manifest".into(),
+                "a plugin can be granted only what it asks for; its author has to add it to the manifest"
+                    .into(),
             );
         }
         if !covered(&self.granted) {

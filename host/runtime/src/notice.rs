@@ -4,12 +4,18 @@
 /// What the runtime is at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
-    ReadingRecorded { path: String },
+    ReadingRecorded {
+        path: String,
+    },
     Connecting,
     /// The first time that a plugin is used, which takes seconds.
-    Compiling { plugin: String },
+    Compiling {
+        plugin: String,
+    },
     Observing,
-    Diagnosing { strategy: String },
+    Diagnosing {
+        strategy: String,
+    },
     Reporting,
 }
 

@@ -19,8 +19,8 @@ use sickbay_core::{
 use sickbay_engine::{InspectError, Inspection, LoadError};
 
 pub use explain::{PowerState, explain};
-pub use install::{Consent, Existing, InstallOffer, Installed, install, remove};
 pub(crate) use install::sentence;
+pub use install::{Consent, Existing, InstallOffer, Installed, install, remove};
 
 use crate::{
     error::{Class, Failure},
@@ -56,7 +56,8 @@ impl Catalogue {
     pub fn open(folders: &Folders, embedded: &[&'static [u8]]) -> Result<Self, Failure> {
         let mut inspected = Vec::with_capacity(embedded.len());
         for bytes in embedded {
-            inspected.push((sickbay_engine::inspect(bytes).map_err(|e| inspect_failure("embedded", &e))?, *bytes));
+            inspected
+                .push((sickbay_engine::inspect(bytes).map_err(|e| inspect_failure("embedded", &e))?, *bytes));
         }
         Ok(Self { folders: folders.clone(), lock: read_lock(folders)?, embedded: inspected })
     }
@@ -114,13 +115,15 @@ impl Catalogue {
     pub fn bytes(&self, plugin: &KnownPlugin) -> Result<Cow<'static, [u8]>, Failure> {
         let wanted = &plugin.locked.digest;
         if plugin.embedded
-            && let Some((_, bytes)) = self.embedded.iter().find(|(inspection, _)| inspection.digest == *wanted)
+            && let Some((_, bytes)) =
+                self.embedded.iter().find(|(inspection, _)| inspection.digest == *wanted)
         {
             return Ok(Cow::Borrowed(bytes));
         }
         let name = &plugin.locked.name;
         let path = self.folders.plugins().join(format!("{}.wasm", wanted.hex()));
-        let hint = format!("install it again with `sickbay plugin install {} --replace`", plugin.locked.source);
+        let hint =
+            format!("install it again with `sickbay plugin install {} --replace`", plugin.locked.source);
         let Some(bytes) = file::read_if_present(&path, MAX_COMPONENT)? else {
             return Err(Failure::failed(format!(
                 "plugin `{name}` is in the lock, but its component `{}` is gone",
@@ -189,7 +192,8 @@ fn change_lock<T>(
     let _guard = file::FolderLock::acquire(&folders.config)?;
     let mut lock = read_lock(folders)?;
     let value = change(&mut lock)?;
-    let text = lock.to_toml().map_err(|error| Failure::failed(format!("can not write the plugin lock: {error}")))?;
+    let text =
+        lock.to_toml().map_err(|error| Failure::failed(format!("can not write the plugin lock: {error}")))?;
     file::write_atomic(&folders.plugin_lock(), text.as_bytes())?;
     Ok(value)
 }

@@ -121,9 +121,8 @@ pub fn load_trusted(folders: &Folders, name: &str, set: &[String]) -> Result<Res
     if let Source::Project(path) = &found.layer.source
         && !is_trusted(folders, &found.layer.text)?
     {
-        return Err(Failure::denied(format!("profile `{path}` is not trusted, or changed since it was")).with_hint(
-            format!("read it, then allow it as it is now with `sickbay profile trust {path}`"),
-        ));
+        return Err(Failure::denied(format!("profile `{path}` is not trusted, or changed since it was"))
+            .with_hint(format!("read it, then allow it as it is now with `sickbay profile trust {path}`")));
     }
     load(folders, name, set)
 }
@@ -176,7 +175,9 @@ pub fn trust(folders: &Folders, path: &Path) -> Result<Digest, Failure> {
     if !digests.contains(&digest) {
         digests.push(digest.clone());
         digests.sort();
-        let mut text = String::from("# Profiles that may run though they are not in your own folder, by content.\nprofiles = [\n");
+        let mut text = String::from(
+            "# Profiles that may run though they are not in your own folder, by content.\nprofiles = [\n",
+        );
         for digest in &digests {
             text.push_str(&format!("  \"{digest}\",\n"));
         }

@@ -166,16 +166,18 @@ impl Recorder for ComparingRecorder {
 
     fn foretold_end(&self, wanted: u64) -> Option<ForetoldEnd> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (skipped, end) = self.entries.iter().skip(state.next).enumerate().find_map(|(skipped, entry)| {
-            match &entry.event {
-                Event::CallEnded { call, failure, host_calls, logs_dropped, .. } if *call == wanted => {
-                    let failure = failure.clone().filter(is_unrepeatable)?;
-                    let end = ForetoldEnd { failure, host_calls: *host_calls, logs_dropped: *logs_dropped };
-                    Some((skipped, end))
+        let (skipped, end) =
+            self.entries.iter().skip(state.next).enumerate().find_map(|(skipped, entry)| {
+                match &entry.event {
+                    Event::CallEnded { call, failure, host_calls, logs_dropped, .. } if *call == wanted => {
+                        let failure = failure.clone().filter(is_unrepeatable)?;
+                        let end =
+                            ForetoldEnd { failure, host_calls: *host_calls, logs_dropped: *logs_dropped };
+                        Some((skipped, end))
+                    }
+                    _ => None,
                 }
-                _ => None,
-            }
-        })?;
+            })?;
         state.next += skipped;
         Some(end)
     }

@@ -9,7 +9,13 @@ use sickbay_core::{
 use sickbay_store::{ExportOutcome, ExportReader, RunFilter, RunSummary, StoreError, read_all};
 use tokio::io::AsyncWrite;
 
-use crate::{error::{Class, Failure}, file, journal::store_failure, replay::is_file, sickbay::Sickbay};
+use crate::{
+    error::{Class, Failure},
+    file,
+    journal::store_failure,
+    replay::is_file,
+    sickbay::Sickbay,
+};
 
 /// Bytes of an exported run at most.
 const MAX_EXPORT: u64 = 1024 * 1024 * 1024;
@@ -27,7 +33,11 @@ impl RunSource {
     /// What the argument means: an id has neither dots nor slashes.
     #[must_use]
     pub fn of_argument(argument: &str) -> Self {
-        if is_file(argument) { Self::File(PathBuf::from(argument)) } else { Self::Journal(argument.to_owned()) }
+        if is_file(argument) {
+            Self::File(PathBuf::from(argument))
+        } else {
+            Self::Journal(argument.to_owned())
+        }
     }
 }
 
@@ -108,6 +118,9 @@ impl Sickbay {
 }
 
 fn nothing_ran(id: &str) -> Failure {
-    Failure::usage(format!("there is no run `{}`: nothing was run yet", sickbay_core::text::clean_line(id, 80)))
-        .with_hint("`sickbay run triage` makes the first one")
+    Failure::usage(format!(
+        "there is no run `{}`: nothing was run yet",
+        sickbay_core::text::clean_line(id, 80)
+    ))
+    .with_hint("`sickbay run triage` makes the first one")
 }

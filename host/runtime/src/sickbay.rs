@@ -116,7 +116,8 @@ impl Sickbay {
         if let Some(engine) = self.engine.get() {
             return Ok(engine.clone());
         }
-        let settings = EngineSettings { cache_dir: Some(self.folders.compiled()), ..EngineSettings::default() };
+        let settings =
+            EngineSettings { cache_dir: Some(self.folders.compiled()), ..EngineSettings::default() };
         let engine = Engine::new(settings).map_err(|error| Failure::failed(error.to_string()))?;
         for note in engine.notes() {
             tracing::warn!("{note}");
@@ -127,6 +128,14 @@ impl Sickbay {
     /// The user's journal.
     pub async fn journal(&self) -> Result<Arc<dyn Journal>, Failure> {
         self.journal.get_or_try_init(|| journal::open(&self.folders)).await.cloned()
+    }
+
+    /// Stores what is pending. Called once, at the end.
+    pub async fn close(&self) -> Result<(), Failure> {
+        match self.journal.get() {
+            Some(journal) => journal.close().await.map_err(|error| journal::store_failure(&error)),
+            None => Ok(()),
+        }
     }
 
     /// The journal for looking at past runs: that needs no right to write. None
@@ -173,8 +182,7 @@ impl Sickbay {
         let catalogue = self.catalogue()?;
         let wanted = strategies(&catalogue, profile)?;
         let journal = self.journal().await?;
-        let namespaces =
-            request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
+        let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
         // Compiling and reading the cluster both take time and need nothing of each other.
         let (loaded, connected) = tokio::join!(
             self.load(&catalogue, &wanted),
@@ -260,14 +268,15 @@ impl Sickbay {
                     }
                 });
                 drop(sources);
-                components.into_iter().zip(results).map(|((locked, _), result)| (locked, result)).collect::<Vec<_>>()
+                components
+                    .into_iter()
+                    .zip(results)
+                    .map(|((locked, _), result)| (locked, result))
+                    .collect::<Vec<_>>()
             });
             for (locked, result) in loading.await.map_err(|error| Failure::failed(error.to_string()))? {
                 let plugin = result.map_err(|error| load_failure(&locked.name, &error))?;
-                self.loaded
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(locked.digest, plugin);
+                self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(locked.digest, plugin);
             }
         }
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,9 @@ pub(super) fn choose(
             return Err(Failure::usage(format!(
                 "the profile runs in the playground `{scenario}`, which this version does not offer"
             ))
-            .with_hint("name a recorded cluster with `--recorded PATH`, or a live one with `--context NAME`"));
+            .with_hint(
+                "name a recorded cluster with `--recorded PATH`, or a live one with `--context NAME`",
+            ));
         }
     }
     let profile_kubeconfig = || settings.kubeconfig.as_ref().map(PathBuf::from);

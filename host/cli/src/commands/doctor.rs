@@ -8,7 +8,11 @@ use sickbay_runtime::{CheckState, Failure};
 use super::{cluster, sickbay};
 use crate::{args::DoctorArgs, environment::Environment, output::Output};
 
-pub(super) async fn doctor(args: &DoctorArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
+pub(super) async fn doctor(
+    args: &DoctorArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     let sickbay = sickbay(environment, None)?;
     let choice = cluster::choose(&args.cluster, &ClusterSettings::default(), environment)?;
     let checks = sickbay.doctor(&choice).await;

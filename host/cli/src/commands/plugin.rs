@@ -152,11 +152,7 @@ fn inspection_text(inspection: &Inspection) -> String {
     text
 }
 
-async fn install(
-    args: InstallArgs,
-    environment: &Environment,
-    output: &Output,
-) -> Result<ExitCode, Failure> {
+async fn install(args: InstallArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
     let sickbay = sickbay(environment, None)?;
     let chosen = parse(&args.grant)?;
     let existing = if args.replace { Existing::Replace } else { Existing::Keep };
@@ -193,7 +189,12 @@ async fn install(
         return Err(Failure::new(Class::Denied, "not installed: you said no"));
     };
     output.show(&installed, || {
-        format!("installed {} {}, which may use {}\n", installed.name, installed.version, words(&installed.grants))
+        format!(
+            "installed {} {}, which may use {}\n",
+            installed.name,
+            installed.version,
+            words(&installed.grants)
+        )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -49,7 +49,8 @@ pub(super) fn profile(
         }
         ProfileCommand::Check { name } => {
             let resolved = profiles::load(&folders, name, &[])?;
-            let stages: Vec<String> = resolved.profile.stages().iter().map(|stage| stage.name.clone()).collect();
+            let stages: Vec<String> =
+                resolved.profile.stages().iter().map(|stage| stage.name.clone()).collect();
             let ok = serde_json::json!({"name": resolved.profile.name, "ok": true, "stages": stages});
             output.show(&ok, || format!("profile `{name}` is fine: {}\n", stages.join(" -> ")))?;
         }

@@ -11,7 +11,11 @@ use sickbay_runtime::{Failure, RunRequest, profiles};
 use super::{cluster, folders, sickbay};
 use crate::{args::RunArgs, environment::Environment, output::Output, progress::Progress};
 
-pub(super) async fn run(args: RunArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
+pub(super) async fn run(
+    args: RunArgs,
+    environment: &Environment,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
     let resolved = profiles::load_trusted(&folders(environment)?, &args.profile, &args.set)?;
     let request = RunRequest {
         cluster: cluster::choose(&args.cluster, &resolved.profile.cluster, environment)?,
@@ -24,6 +28,7 @@ pub(super) async fn run(args: RunArgs, environment: &Environment, output: &Outpu
     let ended = sickbay.run(request).await;
     progress.finish();
     let report = ended?.report;
+    sickbay.close().await?;
     show(&report, output)?;
     Ok(ExitCode::from(report.exit_code()))
 }

@@ -33,7 +33,9 @@ pub fn explain(catalogue: &Catalogue, name: &str) -> Result<(KnownPlugin, Vec<Po
                 capability: capability.clone(),
                 granted,
                 reason: match (granted, by_default) {
-                    (true, true) => "asked for in its manifest, and granted because it comes with the program".into(),
+                    (true, true) => {
+                        "asked for in its manifest, and granted because it comes with the program".into()
+                    }
                     (true, false) => format!("asked for in its manifest, and granted in `{lock}`"),
                     (false, _) => format!("asked for in its manifest, but not granted in `{lock}`"),
                 },

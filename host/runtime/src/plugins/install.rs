@@ -144,7 +144,11 @@ pub fn remove(folders: &Folders, embedded: &[&'static [u8]], name: &str) -> Resu
         Ok(lock.plugins().any(|other| other.digest == digest))
     })
     .and_then(|is_shared| {
-        if is_shared { Ok(()) } else { file::remove(&folders.plugins().join(format!("{}.wasm", digest.hex()))) }
+        if is_shared {
+            Ok(())
+        } else {
+            file::remove(&folders.plugins().join(format!("{}.wasm", digest.hex())))
+        }
     })?;
     Ok(digest)
 }

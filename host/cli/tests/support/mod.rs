@@ -1,0 +1,174 @@
+//! The program as a person runs it: a process with a home folder of its own.
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    reason = "tests start the program, write its input and fail where that fails"
+)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+use std::{
+    fs,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+/// What a command did.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}\n{self:?}"))
+    }
+
+    /// Everything in one text, as a snapshot shows it.
+    pub fn shown(&self) -> String {
+        let mut text = format!("exit {}\n", self.code);
+        for (name, stream) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
+            if !stream.is_empty() {
+                text.push_str(&format!("-- {name}\n{stream}"));
+            }
+        }
+        text
+    }
+
+    #[track_caller]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}", self.shown());
+        self
+    }
+}
+
+/// A home folder that is gone when the test is over.
+pub struct Home {
+    pub folder: tempfile::TempDir,
+}
+
+impl Home {
+    /// Empty but for the compiled plugins, which are compiled once for all tests.
+    pub fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().expect("a folder") };
+        let compiled = home.path().join("home/cache/compiled");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&compiled).expect("a folder");
+        for entry in fs::read_dir(warm()).expect("the warm cache").flatten() {
+            if entry.path().is_file() {
+                fs::copy(entry.path(), compiled.join(entry.file_name())).expect("a copy");
+            }
+        }
+        home
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Writes a file below the home's folder and gives its path.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        path
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        run(&self.path().join("home"), arguments)
+    }
+
+    /// The home's folder taken out of a text, and what differs from run to run.
+    pub fn plain(&self, text: &str) -> String {
+        let text = text.replace(&self.path().display().to_string(), "[folder]");
+        text.split('\n').map(plain_line).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// Run ids and times, which no snapshot can hold.
+fn plain_line(line: &str) -> String {
+    let mut words = Vec::new();
+    for word in line.split(' ') {
+        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        let is_id = bare.len() == 26 && bare.starts_with("01");
+        let is_seconds =
+            bare.contains('.') && bare.parse::<f64>().is_ok() && words.last() != Some(&"version".to_owned());
+        words.push(if is_id {
+            word.replace(bare, "[run]")
+        } else if is_seconds {
+            "[time]".to_owned()
+        } else {
+            word.to_owned()
+        });
+    }
+    words.join(" ")
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_sickbay"))
+        .args(arguments)
+        .current_dir(workspace())
+        .env_clear()
+        .env("SICKBAY_HOME", home)
+        .env("HOME", home)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A cache with the embedded plugins in it.
+fn warm() -> &'static Path {
+    static WARM: OnceLock<PathBuf> = OnceLock::new();
+    WARM.get_or_init(|| {
+        let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("warm");
+        fs::create_dir_all(&home).expect("a folder");
+        run(&home, &["doctor"]);
+        home.join("cache/compiled")
+    })
+}
+
+pub fn workspace() -> PathBuf {
+    sickbay_test_support::guests::workspace()
+}
+
+/// The recorded cluster that comes with the project.
+pub fn outage() -> PathBuf {
+    workspace().join("examples/checkout-outage/bundle")
+}
+
+/// A folder with everything in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder").flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// The same folder as a tar.gz.
+pub fn packed(folder: &Path) -> Vec<u8> {
+    let encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut archive = tar::Builder::new(encoder);
+    archive.append_dir_all("bundle", folder).expect("an archive");
+    archive.into_inner().expect("an archive").finish().expect("an archive")
+}
+
+/// Takes the right to write from a folder.
+pub fn make_read_only(folder: &Path) {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o500)).expect("permissions");
+}
