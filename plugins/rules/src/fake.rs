@@ -204,7 +204,7 @@ pub fn run(rule: Rule, cluster: &FakeCluster) -> Vec<crate::diagnosis::Finding> 
     let context = Context::new(cluster, &snapshot, &request);
     let mut findings = Findings::default();
     rule(&context, &mut findings);
-    graph::link(findings.into_parts().0)
+    graph::link(findings.into_parts().0, None)
 }
 
 /// The whole diagnosis, as `Kind/name Reason` of what is no mere note.

@@ -8,8 +8,8 @@ use crate::{
 
 /// Evidence per finding at most: a report is read by people.
 const MOST_EVIDENCE: usize = 12;
-/// Findings at most; what is over is counted, not kept.
-const MOST_FINDINGS: usize = 500;
+/// Findings at most before they are merged; what is over is counted, not kept.
+const MOST_FINDINGS: usize = 1_000;
 
 /// One finding in the making.
 #[derive(Clone, Debug)]

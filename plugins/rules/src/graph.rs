@@ -14,7 +14,7 @@ const MOST_INFO: usize = 40;
 
 /// Merges, links and orders the drafts, and gives them ids.
 #[must_use]
-pub fn link(drafts: Vec<Draft>) -> Vec<Finding> {
+pub fn link(drafts: Vec<Draft>, question: Option<&str>) -> Vec<Finding> {
     let mut drafts = fold_generic(merge(drafts));
     let edges = edges(&drafts);
     let reach: Vec<BTreeSet<usize>> = (0..drafts.len()).map(|from| reachable(&edges, from)).collect();
@@ -41,9 +41,19 @@ pub fn link(drafts: Vec<Draft>) -> Vec<Finding> {
         let severity = draft.map_or(Severity::Info, |draft| draft.severity);
         let confidence = draft.map_or(0.0, |draft| draft.confidence);
         let effects = reach.get(*at).map_or(0, BTreeSet::len);
+        // What the person asked about comes before the rest of its kind.
+        let asked = draft.is_some_and(|draft| {
+            question.is_some_and(|question| {
+                asks_about(question, &draft.object)
+                    || reach.get(*at).into_iter().flatten().any(|effect| {
+                        drafts.get(*effect).is_some_and(|effect| asks_about(question, &effect.object))
+                    })
+            })
+        });
         (
             severity == Severity::Info,
             explained.contains(at),
+            !asked,
             severity,
             usize::MAX - effects,
             (1000.0 - confidence * 1000.0) as i32,
@@ -75,6 +85,17 @@ pub fn link(drafts: Vec<Draft>) -> Vec<Finding> {
             Some(finish(draft, ids.get(at)?.clone(), causes.into_iter().map(|(_, id)| id).collect()))
         })
         .collect()
+}
+
+/// Whether a question names the object, or the namespace that it is in.
+fn asks_about(question: &str, object: &ObjectRef) -> bool {
+    let named = |name: &str| {
+        name.len() >= 3
+            && question
+                .split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.')))
+                .any(|word| word.trim_matches('.') == name)
+    };
+    named(&object.name) || named(object.space()) && object.space() != "default"
 }
 
 fn finish(draft: Draft, id: String, causes: Vec<String>) -> Finding {
@@ -238,11 +259,14 @@ mod tests {
 
     #[test]
     fn a_chain_has_one_root_that_is_as_bad_as_its_worst_effect() {
-        let findings = link(vec![
-            draft(Severity::Critical, "Ingress", "NoBackend").because(object("Service", "x")),
-            draft(Severity::Critical, "Service", "NoEndpoints").because(object("Deployment", "x")),
-            draft(Severity::Warning, "Deployment", "ImagePullBackOff"),
-        ]);
+        let findings = link(
+            vec![
+                draft(Severity::Critical, "Ingress", "NoBackend").because(object("Service", "x")),
+                draft(Severity::Critical, "Service", "NoEndpoints").because(object("Deployment", "x")),
+                draft(Severity::Warning, "Deployment", "ImagePullBackOff"),
+            ],
+            None,
+        );
         let root = &findings[0];
         assert_eq!((root.reason.as_str(), root.severity), ("ImagePullBackOff", Severity::Critical));
         assert_eq!(root.causes, ["f2", "f3"]);
@@ -251,20 +275,38 @@ mod tests {
 
     #[test]
     fn cycles_are_cut_and_info_explains_nothing() {
-        let findings = link(vec![
-            draft(Severity::Critical, "A", "A").because(object("B", "x")),
-            draft(Severity::Critical, "B", "B").because(object("A", "x")),
-            draft(Severity::Info, "C", "C").explains(object("A", "x")),
-        ]);
+        let findings = link(
+            vec![
+                draft(Severity::Critical, "A", "A").because(object("B", "x")),
+                draft(Severity::Critical, "B", "B").because(object("A", "x")),
+                draft(Severity::Info, "C", "C").explains(object("A", "x")),
+            ],
+            None,
+        );
         assert_eq!(findings.iter().map(|finding| finding.causes.len()).sum::<usize>(), 1);
     }
 
     #[test]
+    fn what_was_asked_about_comes_first() {
+        let drafts = || {
+            vec![
+                draft(Severity::Critical, "A", "A"),
+                draft(Severity::Warning, "Deployment", "B").about(object("Deployment", "api")),
+            ]
+        };
+        assert_eq!(link(drafts(), None)[0].reason, "A");
+        assert_eq!(link(drafts(), Some("Why is my api not working?"))[0].reason, "B");
+    }
+
+    #[test]
     fn generic_findings_fold_into_telling_ones() {
-        let findings = link(vec![
-            draft(Severity::Critical, "Deployment", "Unavailable").generic(),
-            draft(Severity::Warning, "Deployment", "OOMKilled"),
-        ]);
+        let findings = link(
+            vec![
+                draft(Severity::Critical, "Deployment", "Unavailable").generic(),
+                draft(Severity::Warning, "Deployment", "OOMKilled"),
+            ],
+            None,
+        );
         assert_eq!(findings.len(), 1);
         assert_eq!((findings[0].reason.as_str(), findings[0].severity), ("OOMKilled", Severity::Critical));
         assert_eq!(findings[0].evidence.len(), 2);

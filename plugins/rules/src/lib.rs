@@ -86,6 +86,6 @@ pub fn diagnose(cluster: &dyn Cluster, request: &Request) -> Result<Diagnosis, S
         rule(&context, &mut findings);
     }
     let (drafts, left_out) = findings.into_parts();
-    let findings = graph::link(drafts);
+    let findings = graph::link(drafts, request.question.as_deref());
     Ok(verdict::diagnosis(&snapshot, findings, left_out))
 }

@@ -3,6 +3,12 @@
 //! change, and a healthy cluster must be called healthy. The cases are not part
 //! of the project; without them the tests say so and pass.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests stop at what is not as expected, and show what was found"
+)]
+
 use std::{
     cell::{Cell, RefCell},
     path::{Path, PathBuf},

@@ -82,7 +82,8 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     let reason = sick.problem.strip_prefix("Init:").unwrap_or(&sick.problem);
     // That it ran out of memory says more than that it is restarted.
     let reason = if end.reason == "OOMKilled" { "OOMKilled" } else { reason };
-    let mut story = Story::new(0.85);
+    // Of a bare table row nothing is known but that it fails.
+    let mut story = Story::new(if end.code < 0 { 0.6 } else { 0.85 });
     let restarts =
         if end.restarts > 0 { format!(" and was restarted {}", times(end.restarts)) } else { String::new() };
     let kind = if end.init { "init container" } else { "container" };

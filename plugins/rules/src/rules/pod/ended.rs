@@ -74,6 +74,9 @@ pub(super) fn failed(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Find
         }
         _ => match crash::last_end(&sick.seen) {
             Some(end) => {
+                if end.code < 0 {
+                    story.confidence = 0.6;
+                }
                 story.say(
                     format!(
                         "{} failed: container `{}` {}.",

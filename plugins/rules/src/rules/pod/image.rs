@@ -68,6 +68,9 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             }
             let why = why(reason, image, &words);
             let shown = text::clean(image, 200);
+            if image.is_empty() {
+                story.confidence = 0.6;
+            }
             let of = if name.is_empty() {
                 String::new()
             } else {
@@ -101,7 +104,7 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
                 Why::RateLimited => {
                     "Patience, or credentials with a higher limit at the registry.".to_owned()
                 }
-                _ => format!("An image that exists, in place of {shown}{of}."),
+                _ => format!("An image that exists, in place of {shown}{of}, which is not to be had."),
             };
             if let Some(fixed) = trimmed(image) {
                 story.act(actions::action(

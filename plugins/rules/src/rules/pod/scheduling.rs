@@ -1,8 +1,6 @@
 //! Pods that no node takes: each clause of the scheduler's message is set
 //! against the nodes, so that the taint, the label or the amount is named.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,6 +14,12 @@ use crate::{
     snapshot::Existence,
     text,
 };
+
+mod resource;
+mod taint;
+
+use resource::insufficient;
+use taint::taints;
 
 /// A pod with scheduling gates waits on purpose.
 pub(super) fn gated(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
@@ -235,148 +239,6 @@ fn is_control_plane(node: &Seen) -> bool {
         .any(|taint| json::text(taint, "/key").is_some_and(|key| key.starts_with("node-role.kubernetes.io/")))
 }
 
-/// Taints that the pod does not tolerate, on the nodes that it could go to.
-fn taints(
-    sick: &Sick<'_>,
-    spec: &Value,
-    nodes: &[&Seen],
-    clause: &Clause,
-    story: &mut Story,
-    findings: &mut Findings,
-) {
-    let candidates: Vec<&&Seen> = nodes.iter().filter(|node| selects(spec, node)).collect();
-    let limited = spec.get("nodeSelector").and_then(Value::as_object).is_some_and(|map| !map.is_empty())
-        || spec.pointer("/affinity/nodeAffinity").is_some();
-    // Where the taint keeps the pod off every node that it could go to.
-    let mut blocked: BTreeMap<String, Vec<(&Seen, usize)>> = BTreeMap::new();
-    let mut open = 0;
-    for node in &candidates {
-        let found = node
-            .list("/spec/taints")
-            .iter()
-            .enumerate()
-            .find(|(_, taint)| repels(taint) && !tolerated(taint, spec) && clause_names(clause, taint));
-        match found {
-            Some((at, taint)) => blocked.entry(show_taint(taint)).or_default().push((node, at)),
-            None if !is_control_plane(node) => open += 1,
-            None => {}
-        }
-    }
-    if blocked.is_empty() {
-        story.say(format!(
-            "The taint is `{}`, which the pod does not tolerate.",
-            text::clean(inner(&clause.text), 120)
-        ));
-        return;
-    }
-    for (taint, on) in &blocked {
-        let names = text::names(on.iter().map(|(node, _)| node.name()));
-        story.say(format!("The taint `{}` on {names} is not tolerated by the pod.", text::clean(taint, 120)));
-        for (node, at) in on.iter().take(3) {
-            story.see(node, &format!("/spec/taints/{at}"));
-            let key = node.text(&format!("/spec/taints/{at}/key")).unwrap_or("");
-            if key.starts_with("node.kubernetes.io/") || key.starts_with("node.cloudprovider.kubernetes.io/")
-            {
-                // Set by Kubernetes for what ails the node.
-                story.because(node.reference.clone());
-            } else if (limited || open == 0) && !key.starts_with("node-role.kubernetes.io/") {
-                story.because(node.reference.clone());
-                on_node(sick, spec, node, *at, limited, findings);
-            }
-        }
-    }
-    if limited {
-        story.say(format!(
-            "Its selector allows no other node ({}).",
-            text::names(candidates.iter().map(|node| node.name()))
-        ));
-        story.see(&sick.seen, "/spec/nodeSelector");
-    }
-}
-
-/// The finding about the node whose taint keeps the pod away.
-fn on_node(sick: &Sick<'_>, spec: &Value, node: &Seen, at: usize, limited: bool, findings: &mut Findings) {
-    let place = format!("/spec/taints/{at}");
-    let (Some(key), Some(effect)) =
-        (node.text(&format!("{place}/key")), node.text(&format!("{place}/effect")))
-    else {
-        return;
-    };
-    let value = node.text(&format!("{place}/value"));
-    let shown = text::clean(&show_taint(node.at(&place)), 120);
-    let why = if limited {
-        format!(
-            "it is the node that the selector `{}` of {} allows",
-            text::clean(&wanted(spec), 120),
-            sick.workload
-        )
-    } else {
-        format!("no other node takes the pods of {}", sick.workload)
-    };
-    let mut parameters = json!({ "key": key, "effect": effect });
-    if let (Some(value), Some(map)) = (value, parameters.as_object_mut()) {
-        map.insert("value".to_owned(), Value::from(value));
-    }
-    findings.add(
-        Draft::new(Severity::Critical, node, "UntoleratedTaint", &place)
-            .message(format!(
-                "The node `{}` has the taint `{shown}`, and {why}, which tolerates no such taint.",
-                node.name()
-            ))
-            .see(&sick.seen, "/spec/nodeSelector")
-            .confidence(0.95)
-            .explains(sick.workload.clone())
-            .action(actions::action(
-                "remove-taint",
-                &node.reference,
-                parameters,
-                format!("Remove the taint `{shown}` from `{}`", node.name()),
-            ))
-            .action(actions::escalate(
-                &sick.workload,
-                format!("Whether {} should tolerate the taint `{shown}` instead.", sick.workload),
-            )),
-    );
-}
-
-fn repels(taint: &Value) -> bool {
-    matches!(json::text(taint, "/effect"), Some("NoSchedule" | "NoExecute"))
-}
-
-/// Whether the clause speaks of this taint: `{maintenance: scheduled}`. One
-/// that names none speaks of all.
-fn clause_names(clause: &Clause, taint: &Value) -> bool {
-    let inner = inner(&clause.text);
-    let key = json::text(taint, "/key").unwrap_or("");
-    !clause.text.contains('{') || inner.split(':').next().map(str::trim) == Some(key)
-}
-
-fn inner(text: &str) -> &str {
-    text.split_once('{').and_then(|(_, rest)| rest.split_once('}')).map_or(text, |(inner, _)| inner)
-}
-
-fn show_taint(taint: &Value) -> String {
-    let part = |pointer| json::text(taint, pointer).unwrap_or("");
-    match part("/value") {
-        "" => format!("{}:{}", part("/key"), part("/effect")),
-        value => format!("{}={value}:{}", part("/key"), part("/effect")),
-    }
-}
-
-fn tolerated(taint: &Value, spec: &Value) -> bool {
-    json::list(spec, "/tolerations").iter().any(|toleration| {
-        let same = |field: &str| {
-            json::text(toleration, field).unwrap_or("") == json::text(taint, field).unwrap_or("")
-        };
-        let key = json::text(toleration, "/key").unwrap_or("");
-        let effect = json::text(toleration, "/effect").unwrap_or("");
-        let exists = json::text(toleration, "/operator") == Some("Exists");
-        (key.is_empty() && exists || same("/key"))
-            && (effect.is_empty() || same("/effect"))
-            && (exists || same("/value"))
-    })
-}
-
 /// Whether the node is one that the pod's own selector and affinity allow.
 pub(in crate::rules) fn selects(spec: &Value, node: &Seen) -> bool {
     let plain = json::entries(spec, "/nodeSelector")
@@ -486,98 +348,6 @@ fn lift(sick: &Sick<'_>, spec: &Value, nodes: &[&Seen], story: &mut Story) {
             format!("Take the selector `{}` away, or label a node so", text::clean(&wanted(spec), 120)),
         ));
     }
-}
-
-/// How much the pod asks for, and the most that a node has of it.
-fn insufficient(
-    context: &Context<'_>,
-    sick: &Sick<'_>,
-    spec: &Value,
-    nodes: &[&Seen],
-    resource: &str,
-    story: &mut Story,
-) {
-    let asks = requested(spec, resource);
-    let show = |amount: i128| {
-        if matches!(resource, "memory" | "ephemeral-storage") {
-            quantity::bytes(amount)
-        } else {
-            quantity::count(amount)
-        }
-    };
-    for (at, container) in sick.seen.list("/spec/containers").iter().enumerate() {
-        if container.pointer("/resources/requests").and_then(|requests| requests.get(resource)).is_some() {
-            story.see(
-                &sick.seen,
-                &format!("/spec/containers/{at}/resources/requests/{}", json::step(resource)),
-            );
-        }
-    }
-    let offers =
-        |node: &&Seen| node.at("/status/allocatable").get(resource).and_then(quantity::of).unwrap_or(0);
-    let resource_shown = text::clean(resource, 80);
-    let Some(largest) = nodes.iter().max_by_key(|node| offers(node)) else {
-        story.say(format!(
-            "The pod asks for {} `{resource_shown}`, of which the nodes have not enough.",
-            show(asks)
-        ));
-        return;
-    };
-    let most = offers(largest);
-    if most == 0 {
-        story.say(format!("The pod asks for {} `{resource_shown}`, and no node offers any.", show(asks)));
-    } else if asks > most {
-        story.say(format!(
-            "The pod asks for {} `{resource_shown}`, more than the largest node (`{}`) has: {}.",
-            show(asks),
-            largest.name(),
-            show(most)
-        ));
-        story.see(largest, &format!("/status/allocatable/{}", json::step(resource)));
-    } else {
-        let used = in_use(context, largest.name(), resource);
-        let free = (most - used).max(0);
-        story.say(format!(
-            "The pod asks for {} `{resource_shown}`; the largest node (`{}`) has {} in all{}.",
-            show(asks),
-            largest.name(),
-            show(most),
-            if used > 0 { format!(", {} of it free", show(free)) } else { String::new() }
-        ));
-        story.see(largest, &format!("/status/allocatable/{}", json::step(resource)));
-    }
-}
-
-/// What a pod spec asks for, in thousandths.
-pub(in crate::rules) fn requested(spec: &Value, resource: &str) -> i128 {
-    let of = |container: &Value| {
-        ["requests", "limits"]
-            .iter()
-            .find_map(|kind| container.pointer("/resources")?.get(kind)?.get(resource))
-            .and_then(quantity::of)
-            .unwrap_or(0)
-    };
-    let together = json::list(spec, "/containers").iter().map(of).fold(0_i128, i128::saturating_add);
-    let first = json::list(spec, "/initContainers").iter().map(of).max().unwrap_or(0);
-    together.max(first)
-}
-
-/// What the pods on a node ask for together.
-fn in_use(context: &Context<'_>, node: &str, resource: &str) -> i128 {
-    let mut known: BTreeMap<ObjectRef, i128> = BTreeMap::new();
-    let mut sum = 0_i128;
-    for pod in context.snapshot.pods.all.iter().filter(|pod| pod.live() && pod.node.as_deref() == Some(node))
-    {
-        let workload = context.workload(pod);
-        let amount = *known.entry(workload).or_insert_with_key(|workload| {
-            context.template(workload).map_or_else(
-                || pod.spec.as_ref().map_or(0, |spec| requested(spec.at("/spec"), resource)),
-                |template| requested(template.spec(), resource),
-            )
-        });
-        sum = sum.saturating_add(amount);
-    }
-    sum
 }
 
 /// Claims that are not bound are what the pod waits for.
