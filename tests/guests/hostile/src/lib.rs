@@ -1,5 +1,6 @@
 //! A tool plugin that misbehaves in the way that the called tool's name says.
 //! Its `list` never returns.
+#![expect(clippy::disallowed_methods, reason = "it tries what a plugin has no business with")]
 
 mod flood;
 mod probe;
