@@ -9,7 +9,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{DeserializeSeed, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
     ser::{SerializeMap, SerializeSeq},
 };
 use serde_json::Number;
@@ -281,6 +281,11 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields = Vec::new();
         while let Some(key) = map.next_key_seed(KeySeed)? {
+            // The bulk of many objects, and of use to API servers only.
+            if key == "fieldsV1" {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
             fields.push((key, map.next_value()?));
         }
         Ok(Tree::Object(fields))

@@ -70,37 +70,67 @@ impl<'a> Members<'a> {
         Self { text, at: at + usize::from(text.as_bytes().get(at) == Some(&b'{')), broken: false }
     }
 
-    fn step(&mut self) -> Option<Option<(&'a str, &'a str)>> {
+    /// The next key, and where its value begins. One of [`Self::value`] and
+    /// [`Self::elements`] must follow.
+    pub(super) fn key(&mut self) -> Option<&'a str> {
+        if self.broken {
+            return None;
+        }
         let bytes = self.text.as_bytes();
         let mut at = skip_space(bytes, self.at);
         if bytes.get(at) == Some(&b',') {
             at = skip_space(bytes, at + 1);
         }
-        match bytes.get(at)? {
-            b'}' => return Some(None),
-            b'"' => {}
-            _ => return None,
-        }
-        let key_end = end_of_string(bytes, at)?;
-        let key = self.text.get(at + 1..key_end - 1)?;
-        let colon = skip_space(bytes, key_end);
-        if bytes.get(colon) != Some(&b':') {
+        if bytes.get(at) == Some(&b'}') {
+            self.at = at;
             return None;
         }
-        let start = skip_space(bytes, colon + 1);
-        match end_of_value(bytes, start) {
-            Some(end) => {
-                self.at = end;
-                Some(Some((key, self.text.get(start..end)?)))
+        let key = || {
+            let end = if bytes.get(at) == Some(&b'"') { end_of_string(bytes, at)? } else { return None };
+            let colon = skip_space(bytes, end);
+            let start = (bytes.get(colon) == Some(&b':')).then(|| skip_space(bytes, colon + 1))?;
+            Some((self.text.get(at + 1..end - 1)?, start))
+        };
+        let found = key();
+        match found {
+            Some((key, start)) => {
+                self.at = start;
+                Some(key)
             }
             None => {
-                // The last value is not whole; its beginning may still hold
-                // whole elements.
-                self.at = bytes.len();
                 self.broken = true;
-                Some(Some((key, self.text.get(start..)?)))
+                None
             }
         }
+    }
+
+    /// The text of the value. A value that is not whole is given as far as it
+    /// goes.
+    pub(super) fn value(&mut self) -> &'a str {
+        let start = self.at;
+        let end = end_of_value(self.text.as_bytes(), start);
+        self.broken |= end.is_none();
+        self.at = end.unwrap_or(self.text.len());
+        self.text.get(start..self.at).unwrap_or("")
+    }
+
+    /// The value's elements, where it is an array; of anything else none.
+    pub(super) fn elements(&mut self) -> Vec<&'a str> {
+        let start = self.at;
+        if self.text.as_bytes().get(start) != Some(&b'[') {
+            self.value();
+            return Vec::new();
+        }
+        let mut elements = Elements::of(&self.text[start..]);
+        let found = elements.by_ref().collect();
+        self.broken |= elements.broken;
+        self.at = (start + elements.end()).min(self.text.len());
+        found
+    }
+
+    /// The end of the object, once all members were read.
+    pub(super) fn end(&self) -> Option<usize> {
+        (!self.broken && self.text.as_bytes().get(self.at) == Some(&b'}')).then(|| self.at + 1)
     }
 }
 
@@ -108,16 +138,8 @@ impl<'a> Iterator for Members<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.broken {
-            return None;
-        }
-        match self.step() {
-            Some(member) => member,
-            None => {
-                self.broken = true;
-                None
-            }
-        }
+        let key = self.key()?;
+        Some((key, self.value()))
     }
 }
 
@@ -137,6 +159,11 @@ impl<'a> Elements<'a> {
         let array = text.as_bytes().get(at) == Some(&b'[');
         Self { text, at: at + 1, broken: false, done: !array }
     }
+
+    /// The end of the array, once all elements were read.
+    pub(super) fn end(&self) -> usize {
+        self.at.min(self.text.len())
+    }
 }
 
 impl<'a> Iterator for Elements<'a> {
@@ -154,6 +181,7 @@ impl<'a> Iterator for Elements<'a> {
         let end = match bytes.get(at) {
             Some(b']') => {
                 self.done = true;
+                self.at = at + 1;
                 return None;
             }
             Some(_) => end_of_value(bytes, at).filter(|end| *end > at),
@@ -169,45 +197,17 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// The JSON documents that follow each other in a text. What stands between
-/// them (log markers, stray words) is skipped.
-pub(super) fn json_documents(text: &str) -> impl Iterator<Item = Document<'_>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let bytes = text.as_bytes();
-        let start = next_document(bytes, at)?;
-        match end_of_value(bytes, start) {
-            Some(end) => {
-                at = end.max(start + 1);
-                Some(Document { text: &text[start..at], start, broken: false })
-            }
-            None => {
-                at = bytes.len();
-                Some(Document { text: &text[start..], start, broken: true })
-            }
-        }
-    })
-}
-
-/// One document of a text.
-pub(super) struct Document<'a> {
-    pub(super) text: &'a str,
-    pub(super) start: usize,
-    /// The text ended within it.
-    pub(super) broken: bool,
-}
-
-/// Where the next line begins with `{` or `[`.
-fn next_document(bytes: &[u8], from: usize) -> Option<usize> {
+/// Where the next JSON document begins: at the start of a line, or right
+/// behind another one. What stands between documents is skipped.
+pub(super) fn next_document(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
     let mut at = from;
     let mut line_start = true;
     while at < bytes.len() {
         match bytes[at] {
-            b'{' | b'[' if line_start || at == from => return Some(at),
+            b'{' | b'[' if line_start => return Some(at),
             b'\n' => line_start = true,
             b' ' | b'\t' | b'\r' | b',' => {}
-            // Documents may follow each other on one line.
-            b'}' | b']' => line_start = true,
             _ => line_start = false,
         }
         at += 1;
@@ -320,7 +320,13 @@ mod tests {
     #[test]
     fn documents_between_other_lines() {
         let text = "{\"a\":1}\n==== START\nnoise {x}\n==== END\n[1,\n 2]{\"b\":\"}\"}\n{\"c\":[1,2";
-        let found: Vec<_> = json_documents(text).map(|document| (document.text, document.broken)).collect();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while let Some(start) = next_document(text, at) {
+            let end = end_of_value(text.as_bytes(), start);
+            at = end.unwrap_or(text.len());
+            found.push((&text[start..at], end.is_none()));
+        }
         assert_eq!(
             found,
             [("{\"a\":1}", false), ("[1,\n 2]", false), ("{\"b\":\"}\"}", false), ("{\"c\":[1,2", true)]

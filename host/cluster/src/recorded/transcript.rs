@@ -59,7 +59,7 @@ pub(super) fn read(text: &str) -> Option<Vec<Answered>> {
         return Some(call.answer().into_iter().collect());
     }
     let start = text.trim_start();
-    if !start.starts_with(['{', '[']) || !mentions_calls(text) {
+    if !start.starts_with(['{', '[']) || begins_as_objects(start) || !mentions_calls(text) {
         return None;
     }
     let tree = Tree::parse(text).ok()?;
@@ -70,6 +70,13 @@ pub(super) fn read(text: &str) -> Option<Vec<Answered>> {
     }
     calls.truncate(MAX_CALLS);
     Some(calls.iter().filter_map(Call::answer).collect())
+}
+
+/// Objects and Lists say so at once; looking through all of a large List for
+/// something else would take as long as reading it.
+fn begins_as_objects(text: &str) -> bool {
+    let first = text.trim_start_matches(['{', '[', ' ', '\n', '\r', '\t']);
+    ["\"apiVersion\"", "\"kind\"", "\"items\""].iter().any(|key| first.starts_with(key))
 }
 
 fn mentions_calls(text: &str) -> bool {

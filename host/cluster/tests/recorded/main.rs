@@ -2,7 +2,6 @@
 //! credential gets out.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and writes the recordings that it reads"
 )]

@@ -9,7 +9,7 @@ use super::{
     piece::{Body, Piece, key_of, typed},
 };
 use crate::recorded::{
-    document::{Elements, Members, json_documents, yaml_documents, yaml_items},
+    document::{Elements, Members, next_document, yaml_documents, yaml_items},
     entry::Entry,
     logs::{DumpPart, LogName, previous, split_dump},
     source::RawFile,
@@ -124,14 +124,19 @@ impl<'a> Content<'a, '_> {
 
     fn json(&mut self, file: &'a TextFile, text: &'a str) {
         let first_list = self.lists.len();
-        for document in json_documents(text) {
-            let broken = self.document(file, document.text) || document.broken;
-            if broken && is_cluster_data(document.text) {
-                let at = text[..document.start].matches('\n').count() + 1;
+        let mut at = 0;
+        while let Some(start) = next_document(text, at) {
+            let rest = &text[start..];
+            let length = self.document(file, rest);
+            if length.is_none() && is_cluster_data(rest) {
+                let line = text[..start].matches('\n').count() + 1;
                 self.damage.push(format!(
-                    "the JSON that begins in line {at} breaks off; whole objects in it are used"
+                    "the JSON that begins in line {line} breaks off; whole objects in it are used"
                 ));
             }
+            // What comes after a break can not be told from what is in it.
+            let Some(length) = length else { break };
+            at = start + length.max(1);
         }
         if self.lists.len() > first_list + 1 {
             for list in &mut self.lists[first_list..] {
@@ -140,9 +145,9 @@ impl<'a> Content<'a, '_> {
         }
     }
 
-    /// One JSON document: an object, a List or an array. True where it breaks
-    /// off.
-    fn document(&mut self, file: &'a TextFile, text: &'a str) -> bool {
+    /// One JSON document: an object, a List or an array. Gives its length,
+    /// none where it breaks off.
+    fn document(&mut self, file: &'a TextFile, text: &'a str) -> Option<usize> {
         if text.starts_with('[') {
             let in_bundle = file.path.contains("cluster-resources/");
             let list = self.lists.len();
@@ -153,46 +158,46 @@ impl<'a> Content<'a, '_> {
                     self.push(Body::Json(item), Some(list), None);
                 }
             }
-            let whole = in_bundle && !elements.broken;
             if in_bundle || self.pieces.len() > before {
-                self.lists.push(ListSeen::new(&file.path, None, whole));
+                self.lists.push(ListSeen::new(&file.path, None, in_bundle && !elements.broken));
             }
-            return elements.broken;
+            return (!elements.broken).then(|| elements.end());
         }
         let (mut kind, mut api_version, mut items, mut metadata) = ("", "", None, "");
         let mut members = Members::of(text);
-        for (key, value) in members.by_ref() {
+        while let Some(key) = members.key() {
             match key {
-                "kind" => kind = value.trim_matches('"'),
-                "apiVersion" => api_version = value.trim_matches('"'),
-                "items" => items = Some(value),
-                "metadata" => metadata = value,
-                _ => {}
+                "kind" => kind = members.value().trim_matches('"'),
+                "apiVersion" => api_version = members.value().trim_matches('"'),
+                "items" => items = Some(members.elements()),
+                "metadata" => metadata = members.value(),
+                _ => {
+                    members.value();
+                }
             }
         }
-        let broken = members.broken;
+        let end = members.end();
         match items {
-            Some(items) if broken || kind.is_empty() || kind.ends_with("List") => {
+            Some(items) if end.is_none() || kind.is_empty() || kind.ends_with("List") => {
                 let typed = typed(api_version, kind);
                 let list = self.lists.len();
-                let mut elements = Elements::of(items);
-                for item in elements.by_ref() {
+                for item in items {
                     if item.starts_with('{') {
                         self.push(Body::Json(item), Some(list), typed.clone());
                     }
                 }
-                let whole = !broken && !elements.broken && !continues(metadata) && !file.narrowed;
+                let whole = end.is_some() && !continues(metadata) && !file.narrowed;
                 self.lists.push(ListSeen::new(&file.path, typed.as_ref().map(key_of), whole));
-                broken || elements.broken
             }
-            _ if broken => true,
             _ => {
-                if !metadata.is_empty() {
-                    self.push(Body::Json(text), None, None);
+                if let Some(end) = end
+                    && !metadata.is_empty()
+                {
+                    self.push(Body::Json(&text[..end]), None, None);
                 }
-                false
             }
         }
+        end
     }
 
     fn yaml(&mut self, file: &'a TextFile, text: &'a str) {
@@ -296,10 +301,9 @@ fn version_of(text: &str) -> Option<String> {
     if text.len() > 64 << 10 || !text.contains("gitVersion") {
         return None;
     }
-    let document = json_documents(text).next()?;
-    let members: HashMap<&str, &str> = Members::of(document.text).collect();
+    let members: HashMap<&str, &str> = Members::of(text).collect();
     let info = members.get("serverVersion").or_else(|| members.get("info")).copied();
-    let info = info.or_else(|| members.contains_key("gitVersion").then_some(document.text))?;
+    let info = info.or_else(|| members.contains_key("gitVersion").then_some(text))?;
     let version = Members::of(info).find(|(key, _)| *key == "gitVersion")?.1;
     serde_json::from_str(version).ok()
 }
