@@ -7,6 +7,8 @@ mod access;
 mod autoscaling;
 mod backend;
 mod behind;
+#[cfg(test)]
+mod chains;
 mod configuration;
 mod creation;
 mod cron_job;

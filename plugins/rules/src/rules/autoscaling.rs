@@ -124,8 +124,7 @@ fn conditions(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
         };
         let mut draft = Draft::new(severity, scaler, name, &format!("{pointer}/reason"))
             .see(scaler, &format!("{pointer}/message"));
-        let missing =
-            (name == "MissingMetrics").then(|| without_requests(context, scaler)).unwrap_or_default();
+        let missing = if name == "MissingMetrics" { without_requests(context, scaler) } else { None };
         let mut said = format!(
             "The HorizontalPodAutoscaler `{}` does not scale: {}.",
             scaler.name(),

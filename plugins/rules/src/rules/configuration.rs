@@ -2,7 +2,7 @@
 //! those whose content is not what the name of its key promises, where what
 //! mounts them does not stay up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     actions,
@@ -30,8 +30,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         size(map, findings);
-        let mounted = used.workloads.iter().filter(|(object, _)| object.same(&map.reference));
-        let workloads: Vec<&ObjectRef> = mounted.map(|(_, workload)| workload).take(20).collect();
+        let key = (map.namespace().to_owned(), map.name().to_owned());
+        let workloads: Vec<&ObjectRef> = used.workloads.get(&key).into_iter().flatten().take(20).collect();
         content(context, map, &workloads, findings);
         if workloads.is_empty() && unused < MOST_UNUSED && used.known && !used.elsewhere(map) {
             unused += 1;
@@ -54,7 +54,7 @@ fn theirs(map: &Seen) -> bool {
 
 /// Which workload refers to which ConfigMap.
 struct Used {
-    workloads: Vec<(ObjectRef, ObjectRef)>,
+    workloads: HashMap<(String, String), Vec<ObjectRef>>,
     /// Names that stand in arguments or variables: programs that read a
     /// ConfigMap through the API are told of it so.
     words: BTreeSet<String>,
@@ -64,14 +64,14 @@ struct Used {
 
 impl Used {
     fn of(context: &Context<'_>) -> Self {
-        let mut workloads = Vec::new();
+        let mut workloads: HashMap<(String, String), Vec<ObjectRef>> = HashMap::new();
         let mut words = BTreeSet::new();
         for template in context.templates("") {
             let spec = template.spec();
             let mut add = |name: Option<&str>| {
                 if let Some(name) = name {
-                    let object = ObjectRef::new("v1", "ConfigMap", Some(template.namespace()), name);
-                    workloads.push((object, template.seen.reference.clone()));
+                    let key = (template.namespace().to_owned(), name.to_owned());
+                    workloads.entry(key).or_default().push(template.seen.reference.clone());
                 }
             };
             for volume in json::list(spec, "/volumes") {

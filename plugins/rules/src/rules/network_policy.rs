@@ -96,6 +96,14 @@ fn notes(context: &Context<'_>, policy: &Seen, findings: &mut Findings) {
     }
 }
 
+/// Whether the pod runs and fails, as it may for want of the network; one that
+/// has not started yet has another reason.
+fn fails(pod: &Pod) -> bool {
+    pod.problem.as_deref().is_some_and(|problem| {
+        matches!(problem.trim_start_matches("Init:"), "CrashLoopBackOff" | "NotReady" | "Error")
+    })
+}
+
 /// A person has to decide what a policy lets through.
 fn decide(policy: &Seen, what: &str) -> crate::diagnosis::ProposedAction {
     actions::escalate(

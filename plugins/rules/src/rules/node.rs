@@ -1,6 +1,8 @@
 //! Nodes that are not ready, under pressure or cordoned, with the pods that
 //! they take down; and, as notes, versions that are far apart.
 
+use std::collections::HashMap;
+
 use crate::{
     actions,
     context::Context,
@@ -30,18 +32,23 @@ const DETECTED: [&str; 8] = [
 ];
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let mut by_node: HashMap<&str, Vec<&Pod>> = HashMap::new();
+    for pod in &context.snapshot.pods.all {
+        if let Some(node) = pod.node.as_deref() {
+            by_node.entry(node).or_default().push(pod);
+        }
+    }
     for node in context.snapshot.all("Node") {
-        let pods: Vec<&Pod> =
-            context.snapshot.pods.all.iter().filter(|pod| pod.node.as_deref() == Some(node.name())).collect();
-        ready(context, node, &pods, findings);
-        pressure(context, node, &pods, findings);
+        let pods: &[&Pod] = by_node.get(node.name()).map_or(&[], Vec::as_slice);
+        ready(context, node, pods, findings);
+        pressure(context, node, pods, findings);
         if node.flag("/spec/unschedulable") == Some(true) {
             findings.add(
                 Draft::new(Severity::Info, node, "Cordoned", "/spec/unschedulable")
                     .message(format!("The node `{}` is cordoned: it takes no new pods.", node.name())),
             );
         }
-        full(node, &pods, findings);
+        full(node, pods, findings);
         version(context, node, findings);
     }
 }

@@ -40,9 +40,8 @@ fn missing_claims(context: &Context<'_>, findings: &mut Findings) {
             let Some(name) = json::text(volume, "/persistentVolumeClaim/claimName") else { continue };
             let space = template.namespace();
             let existence = context.snapshot.existence("PersistentVolumeClaim", space, name);
-            let waiting = waiting(context, template.seen);
             let (severity, confidence) = match existence {
-                Existence::Absent if waiting => (Severity::Critical, 0.95),
+                Existence::Absent if waiting(context, template.seen) => (Severity::Critical, 0.95),
                 Existence::Absent => (Severity::Warning, 0.85),
                 Existence::NotRecorded => (Severity::Warning, 0.5),
                 Existence::Present | Existence::Unknown => continue,

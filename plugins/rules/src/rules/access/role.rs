@@ -78,18 +78,22 @@ fn resource_of(
     if groups.is_empty() || !groups.iter().all(|group| resources::ours(group)) {
         return;
     }
-    let severity = if binding(context, role).is_some() { Severity::Warning } else { Severity::Info };
     let Some(right) = resources::groups(resource) else {
         if let Some(meant) = resources::by_word(resource) {
             findings.add(
-                Draft::new(severity, role, "UnknownResource", &format!("/rules/{at}/resources/{place}"))
-                    .message(format!(
-                        "{} `{}` allows `{}`, which is no resource: `{meant}` is meant, perhaps.",
-                        role.reference.kind,
-                        role.name(),
-                        text::clean(resource, 60)
-                    ))
-                    .action(actions::escalate(&role.reference, "The resource that the rule is for.")),
+                Draft::new(
+                    void(context, role, rule, &groups),
+                    role,
+                    "UnknownResource",
+                    &format!("/rules/{at}/resources/{place}"),
+                )
+                .message(format!(
+                    "{} `{}` allows `{}`, which is no resource: `{meant}` is meant, perhaps.",
+                    role.reference.kind,
+                    role.name(),
+                    text::clean(resource, 60)
+                ))
+                .action(actions::escalate(&role.reference, "The resource that the rule is for.")),
             );
         }
         return;
@@ -100,16 +104,17 @@ fn resource_of(
         return;
     }
     let first = right.first().copied().unwrap_or("");
-    let mut draft = Draft::new(severity, role, "WrongApiGroup", &format!("/rules/{at}"))
-        .confidence(0.85)
-        .message(format!(
-            "{} `{}` allows `{}` in the API group {}, where there is none: it is in {}.",
-            role.reference.kind,
-            role.name(),
-            text::clean(resource, 60),
-            text::names(groups.iter().map(|group| shown(group))),
-            shown(first)
-        ));
+    let mut draft =
+        Draft::new(void(context, role, rule, &groups), role, "WrongApiGroup", &format!("/rules/{at}"))
+            .confidence(0.8)
+            .message(format!(
+                "{} `{}` allows `{}` in the API group {}, where there is none: it is in {}.",
+                role.reference.kind,
+                role.name(),
+                text::clean(resource, 60),
+                text::names(groups.iter().map(|group| shown(group))),
+                shown(first)
+            ));
     let sensitive = verbs.iter().any(|verb| resources::sensitive(resource, verb));
     draft = if role.reference.kind == "Role" && !sensitive {
         let added = json!({ "apiGroups": [first], "resources": [resource], "verbs": verbs });
@@ -125,6 +130,19 @@ fn resource_of(
         ))
     };
     findings.add(draft);
+}
+
+/// A bound role with a rule that grants nothing at all is a slip that somebody
+/// notices. One resource too many in a long list harms nobody.
+fn void(context: &Context<'_>, role: &Seen, rule: &Value, groups: &[&str]) -> Severity {
+    let works =
+        json::list(rule, "/resources").iter().filter_map(Value::as_str).any(
+            |resource| match resources::groups(resource) {
+                Some(right) => right.iter().any(|group| groups.contains(group)),
+                None => resources::by_word(resource).is_none(),
+            },
+        );
+    if works || binding(context, role).is_none() { Severity::Info } else { Severity::Warning }
 }
 
 fn shown(group: &str) -> &str {

@@ -32,8 +32,19 @@ pub(super) fn check(context: &Context<'_>, policy: &Seen, findings: &mut Finding
         return;
     }
     let pods = selected(context, policy);
-    let blocked: Vec<&Pod> =
-        pods.into_iter().filter(|pod| !others_allow(context, policy, pod)).take(200).collect();
+    let others: Vec<&Seen> = context
+        .snapshot
+        .all("NetworkPolicy")
+        .filter(|other| {
+            other.namespace() == policy.namespace()
+                && other.reference != policy.reference
+                && restricts(other, "Egress")
+                && !holds_back(other)
+        })
+        .collect();
+    // Policies add up: another one may allow what this one does not.
+    let allowed = |pod: &Pod| others.iter().any(|other| is_for(other, &pod.labels));
+    let blocked: Vec<&Pod> = pods.into_iter().filter(|pod| !allowed(pod)).take(200).collect();
     if blocked.is_empty() && !context.manifests_only {
         return;
     }
@@ -47,7 +58,7 @@ pub(super) fn check(context: &Context<'_>, policy: &Seen, findings: &mut Finding
     // Rules that let something out, and no names, are a slip; none at all
     // may be what was meant.
     let some = !policy.list("/spec/egress").is_empty();
-    let sick = blocked.iter().filter(|pod| pod.problem.is_some()).count();
+    let sick = blocked.iter().filter(|pod| super::fails(pod)).count();
     let (severity, confidence) = match (hit.is_empty(), some) {
         (false, _) => (Severity::Critical, 0.95),
         (true, true) if context.manifests_only || sick > 0 => (Severity::Warning, 0.7),
@@ -74,17 +85,6 @@ fn holds_back(policy: &Seen) -> bool {
         let ports = json::list(rule, "/ports");
         ports.is_empty()
             || ports.iter().any(|port| port_is(port, 53, &["dns", "dns-tcp", "dns-udp", "domain"]))
-    })
-}
-
-/// Policies add up: another one may allow what this one does not.
-fn others_allow(context: &Context<'_>, policy: &Seen, pod: &Pod) -> bool {
-    context.snapshot.all("NetworkPolicy").any(|other| {
-        other.namespace() == policy.namespace()
-            && other.reference != policy.reference
-            && restricts(other, "Egress")
-            && is_for(other, &pod.labels)
-            && !holds_back(other)
     })
 }
 

@@ -85,7 +85,7 @@ fn report(
         .snapshot
         .pods
         .within(client.space())
-        .any(|pod| pod.live() && pod.problem.is_some() && context.workload(pod).same(client));
+        .any(|pod| pod.live() && super::fails(pod) && context.workload(pod).same(client));
     let (severity, confidence) = match (line.is_some(), sick || context.manifests_only) {
         (true, _) => (Severity::Critical, 0.95),
         (false, true) => (Severity::Warning, 0.75),
