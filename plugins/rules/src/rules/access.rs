@@ -10,7 +10,7 @@ use crate::{
     diagnosis::Severity,
     findings::{Draft, Findings},
     json,
-    rules::nearest,
+    rules::{behind, nearest},
     seen::Seen,
     snapshot::Existence,
     text,
@@ -72,6 +72,10 @@ fn role_reference(context: &Context<'_>, binding: &Seen, findings: &mut Findings
     let hint = match (near, swapped) {
         (Some(near), _) => format!(" There is a {kind} `{}`.", text::clean(near, 80)),
         (None, Some(_)) => format!(" There is a {other} of that name."),
+        (None, None) if kind == "Role" => match behind::elsewhere(context, kind, space, name).as_slice() {
+            [] => String::new(),
+            spaces => format!(" One of that name is in the namespace {}.", text::names(spaces)),
+        },
         _ => String::new(),
     };
     let mut draft = Draft::new(severity, binding, "RoleNotFound", "/roleRef/name")

@@ -31,6 +31,9 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             bounds(scaler, findings);
             conditions(context, scaler, findings);
             at_maximum(context, scaler, findings);
+            if context.manifests_only {
+                requests(context, scaler, findings);
+            }
         }
     }
 }
@@ -182,6 +185,23 @@ fn without_requests<'a>(context: &Context<'a>, scaler: &Seen) -> Lacking<'a> {
         .take(4)
         .collect();
     (!lacking.is_empty()).then_some((template, lacking))
+}
+
+/// Over manifests alone: a share of what no container requests.
+fn requests(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
+    let Some((template, pointers)) = without_requests(context, scaler) else { return };
+    let mut draft = Draft::new(Severity::Warning, scaler, "MissingMetrics", "/spec/metrics")
+        .confidence(0.8)
+        .message(format!(
+            "The HorizontalPodAutoscaler `{}` will not scale: it goes by a share of what is requested, and not every container of {} requests any.",
+            scaler.name(),
+            template.seen.reference
+        ))
+        .action(actions::escalate(&scaler.reference, "How much of the resource each container requests."));
+    for pointer in &pointers {
+        draft = draft.see(template.seen, pointer);
+    }
+    findings.add(draft);
 }
 
 fn metrics_server(context: &Context<'_>, mut draft: Draft, said: &mut String) -> Draft {

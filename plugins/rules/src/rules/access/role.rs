@@ -170,6 +170,57 @@ pub(super) fn promised(name: &str) -> Option<(&'static str, &'static [&'static s
     })
 }
 
+/// The resource is there, and none of the verbs that the name promises is, or
+/// not the one that somebody asks about.
+fn verb(
+    context: &Context<'_>,
+    role: &Seen,
+    (resource, group): (&'static str, &str),
+    verbs: &[&'static str],
+    findings: &mut Findings,
+) {
+    let words: Vec<String> = context
+        .request
+        .question
+        .as_deref()
+        .unwrap_or("")
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let about = words.iter().any(|word| resources::by_word(word) == Some(resource));
+    let asked = verbs.iter().copied().find(|verb| about && words.iter().any(|word| word == verb));
+    let any = role
+        .list("/rules")
+        .iter()
+        .flat_map(|rule| json::list(rule, "/verbs"))
+        .any(|verb| verb.as_str().is_some_and(|verb| verb == "*" || verbs.contains(&verb)));
+    let missing = match asked {
+        Some(verb) if !allows(role, group, resource, verb) => verb,
+        None if !any => verbs.first().copied().unwrap_or("get"),
+        _ => return,
+    };
+    let severity =
+        if asked.is_some() || binding(context, role).is_some() { Severity::Warning } else { Severity::Info };
+    let draft = Draft::new(severity, role, "VerbMissing", "/rules")
+        .confidence(if asked.is_some() { 0.85 } else { 0.6 })
+        .see(role, "/rules/0")
+        .message(format!(
+            "{} `{}` does not allow to {missing} `{resource}`, which its name is about.",
+            role.reference.kind,
+            role.name()
+        ));
+    let sensitive = resources::sensitive(resource, missing);
+    findings.add(draft.action(if role.reference.kind == "Role" && !sensitive {
+        let added = json!({ "apiGroups": [group], "resources": [resource], "verbs": [missing] });
+        with_rule(role, &added, &format!("Let the Role `{}` {missing} {resource}", role.name()))
+    } else {
+        actions::escalate(
+            &role.reference,
+            format!("Whether the role should allow to {missing} `{resource}`."),
+        )
+    }));
+}
+
 fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
     let Some((resource, verbs)) = promised(role.name()) else { return };
     let rules = role.list("/rules");
@@ -183,8 +234,11 @@ fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
                 || resources::by_word(allowed) == Some(resource)
         },
     );
-    if covered || aggregated {
+    if aggregated {
         return;
+    }
+    if covered {
+        return verb(context, role, (resource, group), verbs, findings);
     }
     let bound = binding(context, role);
     // Who asks about that very resource makes it likelier.

@@ -63,6 +63,20 @@ fn a_role_named_for_what_it_does_not_allow() {
 }
 
 #[test]
+fn a_role_with_the_resource_and_none_of_its_verbs() {
+    for (verbs, expect) in
+        [(json!(["create"]), vec!["Role/pod-reader VerbMissing"]), (json!(["get"]), vec![])]
+    {
+        let rules = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": verbs}]);
+        let cluster = FakeCluster::new()
+            .with(role("pod-reader", rules))
+            .with(account("a"))
+            .with(binding("pod-reader", subject("a", "shop")));
+        assert_eq!(reasons(check, &cluster), expect);
+    }
+}
+
+#[test]
 fn what_opens_more_is_for_a_person() {
     let rules = json!([{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]);
     let cluster = FakeCluster::new()

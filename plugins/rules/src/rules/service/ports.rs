@@ -11,6 +11,7 @@ use crate::{
     json,
     rules::{
         behind::{self, Behind},
+        manifest::stock_port,
         nearest,
     },
     seen::Seen,
@@ -40,6 +41,7 @@ pub(super) fn check(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, 
         })
         .take(200)
         .collect();
+    let stock = stock(behind);
     for (at, port) in service.list("/spec/ports").iter().enumerate().take(50) {
         match port.get("targetPort") {
             Some(Value::String(name)) if name.parse::<u16>().is_err() => {
@@ -53,7 +55,7 @@ pub(super) fn check(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, 
                     None => json::integer(port, "/port"),
                 };
                 if let Some(number) = number {
-                    numbered(service, behind, (at, port), number, &declared, findings);
+                    numbered(service, behind, (at, port), number, (&declared, &stock), findings);
                 }
             }
         }
@@ -107,10 +109,14 @@ fn numbered(
     behind: &Behind<'_>,
     (at, port): (usize, &Value),
     number: i64,
-    declared: &[Declared],
+    (declared, stock): (&[Declared], &[i64]),
     findings: &mut Findings,
 ) {
     let mut numbers: Vec<i64> = declared.iter().map(|port| port.number).collect();
+    let says = if numbers.is_empty() { "are made from an image that listens on" } else { "declare only" };
+    if numbers.is_empty() {
+        numbers.extend(stock);
+    }
     numbers.sort_unstable();
     numbers.dedup();
     let single = service.list("/spec/ports").len() == 1;
@@ -122,7 +128,7 @@ fn numbered(
         Draft::new(Severity::Warning, service, "TargetPortMismatch", &format!("/spec/ports/{at}"))
             .confidence(0.7)
             .message(format!(
-                "The Service `{}` sends requests to port {number}, but the containers of the pods that it selects declare only {only}.",
+                "The Service `{}` sends requests to port {number}, but the containers of the pods that it selects {says} {only}.",
                 service.name()
             ));
     draft = see_ports(draft, behind);
@@ -130,6 +136,19 @@ fn numbered(
         draft = draft.action(to_port(service, port, &Value::from(*only)));
     }
     findings.add(draft);
+}
+
+/// The ports of a lone container that runs a well-known image as it is made.
+fn stock(behind: &Behind<'_>) -> Vec<i64> {
+    let [template] = behind.templates.as_slice() else { return Vec::new() };
+    let containers = behind::containers(template.spec());
+    let [(_, container)] = containers.as_slice() else { return Vec::new() };
+    let changed =
+        ["command", "args", "volumeMounts", "envFrom"].iter().any(|field| container.get(field).is_some());
+    json::text(container, "/image")
+        .filter(|_| !changed)
+        .and_then(stock_port)
+        .map_or_else(Vec::new, |stock| stock.ports.to_vec())
 }
 
 fn to_port(service: &Seen, port: i64, target: &Value) -> crate::diagnosis::ProposedAction {

@@ -51,7 +51,17 @@ pub(super) fn check(context: &Context<'_>, service: &Seen, findings: &mut Findin
         [first, ..] => Some(first),
         [] => None,
     };
+    // A second Service for pods that have one may wait for others on purpose,
+    // such as those of the next release.
+    let served = best.is_some_and(|best| {
+        context.snapshot.all("Service").any(|other| {
+            other.namespace() == service.namespace()
+                && other.name() != service.name()
+                && labels::map_matches(other.at("/spec/selector"), best.template.labels)
+        })
+    });
     let (severity, confidence) = match (sure, best.is_some(), candidates.is_empty()) {
+        (_, true, _) if served => (Severity::Warning, 0.65),
         (true, true, _) => (Severity::Critical, 0.95),
         (true, false, false) => (Severity::Critical, 0.9),
         (true, false, true) => (Severity::Warning, 0.85),

@@ -58,6 +58,20 @@ fn selectors_that_pick_nothing() {
 }
 
 #[test]
+fn a_service_for_a_release_that_is_not_there_yet_is_no_emergency() {
+    let labels = json!({"app": "web", "version": "blue"});
+    let mut preview =
+        service(json!({"selector": {"app": "web", "version": "green"}, "ports": [{"port": 80}]}));
+    preview["metadata"]["name"] = json!("web-preview");
+    let cluster = FakeCluster::new()
+        .with(service(json!({"selector": labels, "ports": [{"port": 80}]})))
+        .with(preview)
+        .with(deployment("web", labels.clone(), json!([{"containerPort": 80}])))
+        .with(pod("web-1", labels, "True"));
+    assert_eq!(run(check, &cluster)[0].severity, Severity::Warning);
+}
+
+#[test]
 fn a_selector_that_fits_nothing_is_handed_to_a_person() {
     let cluster = FakeCluster::new()
         .with(service(json!({"selector": {"app": "payments"}, "ports": [{"port": 9}]})))
@@ -149,6 +163,24 @@ fn ports_that_lead_nowhere() {
                 assert_eq!(found[0].actions[0].parameters["port"], 80);
             }
         }
+    }
+}
+
+#[test]
+fn the_port_of_a_well_known_image() {
+    let labels = json!({"app": "web"});
+    for (image, target, expect) in [
+        ("nginx:1.27", 8080, vec!["Service/web TargetPortMismatch"]),
+        ("nginx:1.27", 80, vec![]),
+        ("example.com/own:1", 8080, vec![]),
+    ] {
+        let mut web = deployment("web", labels.clone(), json!([]));
+        web["spec"]["template"]["spec"]["containers"] = json!([{"name": "c", "image": image}]);
+        let cluster = FakeCluster::new()
+            .with(service(json!({"selector": labels, "ports": [{"port": 80, "targetPort": target}]})))
+            .with(web)
+            .with(pod("web-1", labels.clone(), "True"));
+        assert_eq!(reasons(check, &cluster), expect, "{image} {target}");
     }
 }
 
