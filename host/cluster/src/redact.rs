@@ -10,6 +10,7 @@
 mod name;
 mod object;
 mod text;
+mod token;
 
 use std::borrow::Cow;
 

@@ -14,6 +14,9 @@ use serde::{
 };
 use serde_json::Number;
 
+/// Pairs that are compared to merge two maps or lists, at most.
+const MAX_COMPARED: usize = 1_000_000;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree<'a> {
     Null,
@@ -181,6 +184,9 @@ impl<'a> Tree<'a> {
     pub(crate) fn fill(&mut self, other: Tree<'a>) {
         match (self, other) {
             (Self::Object(fields), Self::Object(others)) => {
+                if fields.len().saturating_mul(others.len()) > MAX_COMPARED {
+                    return;
+                }
                 for (key, value) in others {
                     match fields.iter_mut().rev().find(|(name, _)| *name == key) {
                         Some((_, mine)) => mine.fill(value),
@@ -189,6 +195,9 @@ impl<'a> Tree<'a> {
                 }
             }
             (Self::Array(items), Self::Array(others)) if !items.is_empty() => {
+                if items.len().saturating_mul(others.len()) > MAX_COMPARED {
+                    return;
+                }
                 // Elements without names give way to those that have them.
                 if items.iter().all(|item| item.list_key().is_none())
                     && others.iter().any(|other| other.list_key().is_some())

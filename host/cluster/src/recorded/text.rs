@@ -30,6 +30,8 @@ pub const PARTIAL: &str = "sickbay.dev/partial";
 
 /// Bytes of one text at most. What people paste is far smaller.
 const MAX_TEXT: usize = 32 << 20;
+/// Entries of one map or list within an object at most.
+const MAX_ENTRIES: usize = 2_000;
 /// Lines of one text at most.
 const MAX_LINES: usize = 500_000;
 
@@ -155,7 +157,7 @@ fn integer(number: i64) -> Object {
 /// `a=b` lines as a map.
 fn pairs<'l>(lines: impl IntoIterator<Item = &'l str>) -> Object {
     let mut map = Tree::Object(Vec::new());
-    for line in lines {
+    for line in lines.into_iter().take(MAX_ENTRIES) {
         if let Some((key, value)) = line.split_once('=')
             && !key.trim().is_empty()
         {

@@ -73,6 +73,7 @@ impl<'t> Block<'t> {
         let Some(block) = self.get(key) else { return Vec::new() };
         let mut values: Vec<&'t str> = super::given(block.split().1).into_iter().collect();
         block.leaves(&mut values);
+        values.truncate(super::MAX_ENTRIES);
         values
     }
 

@@ -187,7 +187,7 @@ fn config_map(lines: &[&str], object: &mut Object) {
     let mut key: Option<String> = None;
     let mut value: Vec<&str> = Vec::new();
     let mut at = start + 2;
-    while at < lines.len() {
+    while at < lines.len() && data.fields().len() < super::MAX_ENTRIES {
         let line = lines[at];
         let heads = lines.get(at + 1).is_some_and(|next| next.trim() == "----");
         if heads || line.starts_with("BinaryData") || line.starts_with("Events:") {

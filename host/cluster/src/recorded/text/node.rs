@@ -63,7 +63,7 @@ pub(super) fn node(root: &Block<'_>, node: &mut Object) {
 /// `cpu:  4` lines as a map.
 fn amounts(block: Option<&Block<'_>>) -> Object {
     let mut amounts = Tree::Object(Vec::new());
-    for line in block.map_or(&[][..], |block| &block.below) {
+    for line in block.map_or(&[][..], |block| &block.below).iter().take(super::MAX_ENTRIES) {
         let (name, amount) = line.split();
         if !amount.is_empty() {
             amounts.set(name.to_owned(), string(amount));

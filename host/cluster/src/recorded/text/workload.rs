@@ -349,7 +349,7 @@ pub(super) fn quota(lines: &[&str], object: &mut Object) {
     if !rows.any(|row| row == ["Resource", "Used", "Hard"]) {
         return;
     }
-    for row in rows {
+    for row in rows.take(super::MAX_ENTRIES) {
         let [resource, used, hard] = row.as_slice() else { continue };
         if resource.starts_with("--") {
             continue;
