@@ -25,6 +25,10 @@ pub(crate) const PAGE: u32 = 500;
 /// Pages of one kind at most, so that a cluster that never ends does.
 pub(crate) const MOST_PAGES: usize = 100;
 
+/// Bytes of one kind after which the contents of ConfigMaps and Secrets are let
+/// go, of which there may be more than fits into a guest's memory.
+const MOST_HELD: usize = 16 << 20;
+
 /// All objects of one kind.
 #[derive(Debug, Default)]
 pub struct Kind {
@@ -109,8 +113,13 @@ impl Snapshot {
                 limit: PAGE,
                 ..ListQuery::default()
             };
+            let mut held = 0;
             let coverage = each_object(cluster, query, &mut snapshot.skipped, |observation, text| {
-                if let Some(seen) = Seen::parse(observation, text) {
+                if let Some(mut seen) = Seen::parse(observation, text) {
+                    held += text.len();
+                    if held > MOST_HELD {
+                        shed(&mut seen.json);
+                    }
                     kind.push(seen);
                 }
             });
@@ -179,6 +188,18 @@ impl Snapshot {
             Coverage::Complete if readable => Existence::Absent,
             Coverage::Partial if readable => Existence::NotRecorded,
             _ => Existence::Unknown,
+        }
+    }
+}
+
+/// Lets long contents go and keeps the keys. A rule reads null as unknown.
+fn shed(object: &mut serde_json::Value) {
+    for map in ["data", "binaryData"] {
+        let entries = object.get_mut(map).and_then(serde_json::Value::as_object_mut);
+        for value in entries.into_iter().flat_map(|entries| entries.values_mut()) {
+            if value.as_str().is_some_and(|text| text.len() > 256) {
+                *value = serde_json::Value::Null;
+            }
         }
     }
 }

@@ -215,7 +215,7 @@ fn command(part: &Part<'_>, findings: &mut Findings, is_init: bool) {
         findings.add(
             part.draft(Severity::Critical, "InvalidCommand", field)
                 .message(format!(
-                    "{} runs a command that always ends with exit code {code}, which becomes CrashLoopBackOff.",
+                    "{} runs a command that always ends with exit code {code}, so that it can only fail.",
                     part.subject()
                 ))
                 .confidence(0.85)

@@ -133,11 +133,9 @@ pub(in crate::rules) fn ending(end: &End) -> String {
         127 => "ends with exit code 127: its command was not found".to_owned(),
         128 => "could not be started (exit code 128)".to_owned(),
         134 => "aborts (exit code 134)".to_owned(),
-        137 => {
-            "is killed (exit code 137): out of memory, or stopped after a failed liveness probe".to_owned()
-        }
+        137 => "is killed (exit code 137)".to_owned(),
         139 => "crashes on a memory access that is not allowed (exit code 139)".to_owned(),
-        143 => "is told to stop (exit code 143), as a failed liveness probe does".to_owned(),
+        143 => "is told to stop (exit code 143)".to_owned(),
         code => format!("ends with exit code {code}"),
     }
 }
@@ -154,7 +152,7 @@ pub(in crate::rules) fn why(
         story.see(pod, &format!("{}/{field}", end.pointer));
     }
     if !end.message.trim().is_empty() {
-        story.say(format!("The runtime says: {}.", story::quote(&end.message)));
+        story.say(format!("The runtime says: {}.", story::quote_end(&end.message)));
         started(&end.message, end, story);
     }
     let (base, spec) = match context.template(workload) {
@@ -180,7 +178,7 @@ pub(in crate::rules) fn why(
             format!("The command that container `{}` should run.", end.container),
         ));
     }
-    liveness(context, pod, end, story);
+    liveness(context, pod, workload, end, story);
     from_log(context, pod, workload, end, container_json, rollout.as_ref(), story);
 }
 
@@ -293,7 +291,7 @@ pub(in crate::rules) fn memory_need(script: &str) -> Option<i128> {
 }
 
 /// Whether it is the kubelet that stops it.
-fn liveness(context: &Context<'_>, pod: &Seen, end: &End, story: &mut Story) {
+fn liveness(context: &Context<'_>, pod: &Seen, workload: &ObjectRef, end: &End, story: &mut Story) {
     let event = context.events(&pod.reference).iter().rev().find(|event| {
         event.reason == "Unhealthy"
             && (event.message.starts_with("Liveness") || event.message.starts_with("Startup"))
@@ -312,6 +310,8 @@ fn liveness(context: &Context<'_>, pod: &Seen, end: &End, story: &mut Story) {
         let spec = pod.at("/spec");
         if let Some((_, container)) = story::container(spec, &end.container) {
             let probe = if event.message.starts_with("Startup") { "startup" } else { "liveness" };
+            story.say(format!("The {probe} probe asks {}.", super::probe::what(container, probe)));
+            super::probe::propose(workload, container, probe, &event.message, story);
             super::probe::explain(container, probe, &event.message, story);
         }
     }

@@ -85,7 +85,7 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             ));
             let quoted = event.map_or_else(|| words.clone(), |event| event.message.clone());
             if !quoted.trim().is_empty() && !quoted.starts_with("Back-off") {
-                story.say(format!("The runtime says: {}.", story::quote(&quoted)));
+                story.say(format!("The runtime says: {}.", story::quote_end(&quoted)));
             }
             if matches!(why, Why::Unauthorized | Why::NotFoundOrPrivate) {
                 credentials(context, sick, &mut story);

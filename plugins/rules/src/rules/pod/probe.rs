@@ -58,6 +58,9 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             .unwrap_or_default();
         if let Some((place, container)) = story::container(sick.seen.at("/spec"), &name) {
             let probe = kind_of(&event.message);
+            if event.message.len() < 30 {
+                story.say(format!("The {probe} probe asks {}.", what(container, probe)));
+            }
             story.see(&sick.seen, &format!("/spec{place}/{probe}Probe/httpGet/path"));
             story.see(&sick.seen, &format!("/spec{place}/{probe}Probe"));
             explain(container, probe, &event.message, &mut story);
@@ -249,7 +252,13 @@ pub(super) fn explain(container: &Value, probe: &str, message: &str, story: &mut
 }
 
 /// What would put the probe right, where that is known.
-fn propose(workload: &ObjectRef, container: &Value, probe: &str, message: &str, story: &mut Story) {
+pub(super) fn propose(
+    workload: &ObjectRef,
+    container: &Value,
+    probe: &str,
+    message: &str,
+    story: &mut Story,
+) {
     let name = json::text(container, "/name").unwrap_or("");
     let declared = declared(container);
     let kind = ["httpGet", "tcpSocket", "grpc"]

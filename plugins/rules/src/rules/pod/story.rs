@@ -180,6 +180,16 @@ pub(in crate::rules) fn quote(line: &str) -> String {
     format!("`{}`", text::clean(line, 220))
 }
 
+/// A chain of errors as it stands in a message: its end says the most.
+pub(in crate::rules) fn quote_end(words: &str) -> String {
+    let chars = words.chars().count();
+    if chars <= 220 {
+        return quote(words);
+    }
+    let tail: String = words.chars().skip(chars - 200).collect();
+    format!("`…{}`", text::clean(&tail, 220))
+}
+
 /// The container of that name in a pod spec and its place in the list.
 pub(in crate::rules) fn container<'a>(spec: &'a Value, name: &str) -> Option<(String, &'a Value)> {
     ["containers", "initContainers", "ephemeralContainers"].iter().find_map(|list| {
