@@ -114,6 +114,10 @@ fn recorded_calls_one_per_file() {
         assert_eq!(report.not_read, [], "{case}");
         assert!(names(&cluster, "Pod").len() >= pods, "{case}: {}", names(&cluster, "Pod").len());
         assert_eq!(report.logs, logs, "{case}");
+        let observed_at = cluster.info_now().unwrap().observed_at;
+        if case.starts_with("12") {
+            assert!(observed_at.starts_with("2024-11-26T14:1"), "{observed_at}");
+        }
         assert!(names(&cluster, kind).contains(&object.to_owned()), "{case}: {:?}", names(&cluster, kind));
     }
 }

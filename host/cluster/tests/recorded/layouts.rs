@@ -167,7 +167,7 @@ fn many_ways_to_write_objects() {
 #[test]
 fn manifests_and_what_is_none() {
     let (cluster, report) = Recorded::new()
-        .with("app.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  replicas: 2\n")
+        .with("app.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: api\nspec:\n  replicas: 2\n  mode: 0755\n")
         .with("task.yaml", "script:\n- prompt: \"x\"\ndifficulty: easy\n")
         .with("verify.sh", "#!/bin/sh\nkubectl wait --for=condition=Available deployment/api\n")
         .with("kubeconfig", "apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user: {token: abc}\n")
@@ -175,6 +175,7 @@ fn manifests_and_what_is_none() {
         .open();
     // As kubectl would create it.
     assert_eq!(names(&cluster, "deploy"), ["default/api"]);
+    assert_eq!(get(&cluster, "apps/v1", "Deployment", Some("default"), "api")["spec"]["mode"], 0o755);
     assert_eq!(coverage(&cluster, "deploy", &[]), Coverage::Partial);
     assert_eq!((report.objects, report.other_files), (2, 4), "{report:?}");
     assert_eq!(report.not_read, []);

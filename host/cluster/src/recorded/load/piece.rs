@@ -137,6 +137,8 @@ pub(super) fn parse_yaml(text: &str) -> Result<Tree<'_>, String> {
 fn options() -> Options {
     serde_saphyr::options! {
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::LastWins,
+        // `defaultMode: 0755`, as kubectl reads it.
+        legacy_octal_numbers: true,
         budget: serde_saphyr::budget! {
             max_depth: 128,
             max_nodes: 2_000_000,

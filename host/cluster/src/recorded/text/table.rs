@@ -64,6 +64,10 @@ pub(super) fn read(header: &str, lines: &[&str], context: &Context, found: &mut 
         return;
     }
     let Some(kind) = kind_of(&names, context) else { return };
+    if lines.iter().any(|line| line.starts_with(['├', '└', '│'])) {
+        // A drawing of who owns whom, by another program than kubectl.
+        return;
+    }
     let mut complete = !context.command.narrowed;
     let mut count = 0;
     for line in lines {
@@ -77,7 +81,7 @@ pub(super) fn read(header: &str, lines: &[&str], context: &Context, found: &mut 
             },
             None => (kind, name),
         };
-        if name.contains(['├', '└', '│', ' ']) {
+        if name.contains(' ') {
             complete = false;
             continue;
         }
