@@ -82,7 +82,8 @@ fn report(
     let lower = message.to_ascii_lowercase();
     let quoted = text::clean(message, 320);
     let draft = Draft::with(severity, workload.clone(), "FailedCreate", evidence.clone()).confidence(0.95);
-    if lower.contains("exceeded quota") || lower.contains("failed quota") {
+    let unsaid = lower.contains("must specify");
+    if !unsaid && (lower.contains("exceeded quota") || lower.contains("failed quota")) {
         let name = log::name::word_after(message, "exceeded quota: ")
             .or_else(|| log::name::word_after(message, "failed quota: "))
             .unwrap_or("");
@@ -96,7 +97,12 @@ fn report(
         quota_finding(context, &quota, workload, message, evidence, severity, findings);
         return;
     }
-    let (meaning, need) = if lower.contains("violates podsecurity") || lower.contains("pod security") {
+    let (meaning, need) = if unsaid {
+        (
+            "the namespace has a ResourceQuota, and its containers do not say how much they need",
+            "Requests and limits for every container, or a LimitRange that sets them.",
+        )
+    } else if lower.contains("violates podsecurity") || lower.contains("pod security") {
         (
             "the namespace's Pod Security level forbids what its pods ask for",
             "A security context that the namespace allows, or another level of the namespace.",
@@ -140,6 +146,7 @@ fn report(
             }
         }
     }
+    draft.generic = unsaid;
     if lower.contains("per ") {
         for range in context.snapshot.all("LimitRange").filter(|range| range.namespace() == space) {
             draft = draft.because(range.reference.clone()).see(range, "/spec/limits/0");
