@@ -44,19 +44,42 @@ macro_rules! manifest {
     };
 }
 
-/// Exports a world's functions; [`plugin!`] is what plugins use.
+/// Exports a world's functions; [`plugin!`] is what plugins use. Natively there is nobody to export to, and no linker
+/// that takes the names; there it only checks that the trait is implemented.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! export {
-    (tool: $guest:ident) => { $crate::tool::bindings::export_tool!($guest with_types_in $crate::tool::bindings); };
+    (tool: $guest:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::tool::bindings::export_tool!($guest with_types_in $crate::tool::bindings);
+        $crate::implemented!(tool, $guest);
+    };
     (diagnosis: $guest:ident) => {
+        #[cfg(target_arch = "wasm32")]
         $crate::diagnosis::bindings::export_diagnosis!($guest with_types_in $crate::diagnosis::bindings);
+        $crate::implemented!(diagnosis, $guest);
     };
     (remediation: $guest:ident) => {
+        #[cfg(target_arch = "wasm32")]
         $crate::remediation::bindings::export_remediation!($guest with_types_in $crate::remediation::bindings);
+        $crate::implemented!(remediation, $guest);
     };
     (provider: $guest:ident) => {
+        #[cfg(target_arch = "wasm32")]
         $crate::provider::bindings::export_provider!($guest with_types_in $crate::provider::bindings);
+        $crate::implemented!(provider, $guest);
+    };
+}
+
+/// Checks that the type fits the world.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! implemented {
+    ($world:ident, $guest:ident) => {
+        const _: () = {
+            const fn implements<T: $crate::$world::Guest>() {}
+            implements::<$guest>()
+        };
     };
 }
 

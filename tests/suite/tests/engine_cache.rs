@@ -1,5 +1,9 @@
 //! Compiled plugins come from our own closed folder or are compiled again; nothing in it is trusted further.
-#![expect(clippy::disallowed_methods, reason = "the tests damage the files of the cache")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the tests damage the files of the cache, and fail where they can not"
+)]
 
 use std::{
     fs,

@@ -1,5 +1,9 @@
 //! The plugin contract parses, is documented, and changes only on purpose.
-#![expect(clippy::disallowed_methods, reason = "the tests read the contract's files")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the tests read the contract's files, and fail where they can not"
+)]
 
 use std::{fmt::Write as _, fs};
 
