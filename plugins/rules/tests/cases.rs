@@ -366,3 +366,18 @@ fn a_healthy_cluster_is_called_healthy() {
     }
     assert!(problems.is_empty(), "{problems:#?}");
 }
+
+/// For work on the rules: `SICKBAY_RECORDED=a.json:b.yaml cargo test -p sickbay-rules --test cases own -- --nocapture`.
+#[test]
+fn a_recording_of_your_own() {
+    let Some(paths) = option_env!("SICKBAY_RECORDED") else {
+        println!("skipped: SICKBAY_RECORDED named no recording when this was built");
+        return;
+    };
+    let paths: Vec<PathBuf> = paths.split(':').map(PathBuf::from).collect();
+    let diagnosis = diagnose(&paths);
+    println!("{}", diagnosis.summary);
+    for finding in &diagnosis.findings {
+        println!("{}", show(finding));
+    }
+}

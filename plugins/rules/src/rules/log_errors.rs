@@ -23,6 +23,8 @@ use crate::{
 const MOST_LOGS: usize = 60;
 /// An error must come so often.
 const OFTEN: usize = 3;
+/// Marks an object that was read from what kubectl prints for people.
+const BY_HAND: &str = "/metadata/annotations/sickbay.dev~1partial";
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let mut looked: BTreeSet<ObjectRef> = BTreeSet::new();
@@ -36,29 +38,41 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         }
         for container in containers(context, pod, &workload) {
             let Some(log) = context.log(&pod.reference, &container, Run::Current) else { continue };
-            let Some(trouble) = trouble(&log.lines) else { continue };
-            let mut story = Story::new(0.8);
+            let whole = || context.get(&pod.reference);
+            let found = trouble(&log.lines, OFTEN).or_else(|| {
+                // Whoever recorded a pod by hand, as text, had a reason to look at its log.
+                trouble(&log.lines, 1).filter(|_| whole().is_some_and(|seen| seen.text(BY_HAND).is_some()))
+            });
+            let system = pod.namespace().starts_with("kube-");
+            let Some(trouble) = found.or_else(|| flood(&log.lines).filter(|_| !system)) else { continue };
+            let mut story = Story::new(match (&trouble.kind, trouble.count) {
+                (Some(_), OFTEN..) => 0.8,
+                _ => 0.6,
+            });
             let Some(line) = log.lines.get(trouble.at) else { continue };
             story.say(format!(
-                "The Pod `{}` of {workload} runs, but {}: {} of its log are like {}.",
+                "The Pod `{}` of {workload} runs, but {}: {} of its log {} like {}.",
                 pod.name(),
-                trouble.kind.phrase(),
+                trouble.kind.as_ref().map_or_else(|| "its log is full of errors".to_owned(), Kind::phrase),
                 text::plural(trouble.count, "line"),
+                if trouble.count == 1 { "is" } else { "are" },
                 story::quote(line)
             ));
             story.evidence(log.evidence(trouble.at));
             let template = context.template(&workload);
             let spec = template.as_ref().map_or(&Value::Null, |template| template.spec());
             let json = story::container(spec, &container).map_or(&Value::Null, |(_, json)| json);
-            let whole = context.get(&pod.reference);
+            let whole = whole();
             if let Some(seen) = whole.as_deref().or(pod.status.as_deref()) {
                 story.see(seen, "/status/phase");
-                crash::by_cause(context, seen, &workload, &trouble.kind, json, None, &mut story);
+                if let Some(kind) = &trouble.kind {
+                    crash::by_cause(context, seen, &workload, kind, json, None, &mut story);
+                }
             }
             findings.add(story.draft(
                 Severity::Warning,
                 &workload,
-                reason(&trouble.kind),
+                trouble.kind.as_ref().map_or("ErrorsInLog", reason),
                 "What the program needs in order to do its work.",
             ));
             break;
@@ -83,27 +97,42 @@ fn containers(context: &Context<'_>, pod: &crate::snapshot::Pod, workload: &Obje
 }
 
 struct Trouble {
-    kind: Kind,
+    kind: Option<Kind>,
     at: usize,
     count: usize,
 }
 
 /// What comes again and again, up to the end of the log.
-fn trouble(lines: &[String]) -> Option<Trouble> {
+fn trouble(lines: &[String], often: usize) -> Option<Trouble> {
     let total = lines.len();
     log::errors(lines).into_iter().find_map(|error| {
         let kind = log::cause::cause_of(&error.text)?;
         let telling =
             !matches!(kind, Kind::Crash | Kind::MissingFile(_) | Kind::Schema | Kind::MissingCommand(_));
-        // The last of it stands near the end, so that it has not healed.
-        let lasting = error.at + 1 + total / 10 + 1 >= total;
-        // It makes up a good part of what the program has to say.
-        let dominant = error.count * 5 >= total.min(log::line::MOST_LINES);
-        (telling && error.count >= OFTEN && lasting && dominant).then_some(Trouble {
-            kind,
+        let dominant = error.count * 5 >= total.min(log::line::MOST_LINES) || often == 1;
+        (telling && error.count >= often && lasts(&error, total) && dominant).then_some(Trouble {
+            kind: Some(kind),
             at: error.at,
             count: error.count,
         })
+    })
+}
+
+/// Whether the last of it stands near the end, so that it has not healed.
+fn lasts(error: &log::ErrorLine, total: usize) -> bool {
+    error.at + 2 + total / 10 >= total
+}
+
+/// Half of the log and more is one error, whatever it means.
+fn flood(lines: &[String]) -> Option<Trouble> {
+    let total = lines.len();
+    let error = log::errors(lines).into_iter().next()?;
+    let grave = log::line::level(&error.text) == Some(log::line::Level::Error);
+    let half = error.count * 2 >= total.min(log::line::MOST_LINES);
+    (grave && error.count >= 5 && half && lasts(&error, total)).then_some(Trouble {
+        kind: None,
+        at: error.at,
+        count: error.count,
     })
 }
 
@@ -135,7 +164,16 @@ mod tests {
         for (log, expect) in
             [(again.as_str(), true), (healed.as_str(), false), (rare.as_str(), false), ("", false)]
         {
-            assert_eq!(trouble(&lines(log)).is_some(), expect, "{log}");
+            assert_eq!(trouble(&lines(log), OFTEN).is_some(), expect, "{log}");
+        }
+    }
+
+    #[test]
+    fn a_flood_of_errors_is_told_whatever_it_means() {
+        let flood_of = "2026-01-01 ERROR order 17 was not stored\n".repeat(8);
+        let calm = format!("{}{}", "2026-01-01 ERROR x\n".repeat(2), "2026-01-01 INFO fine\n".repeat(20));
+        for (log, expect) in [(flood_of.as_str(), true), (calm.as_str(), false)] {
+            assert_eq!(flood(&lines(log)).is_some(), expect, "{log}");
         }
     }
 }
