@@ -21,6 +21,7 @@ mod manifest;
 mod nearest;
 mod network_policy;
 mod node;
+mod note;
 mod pod;
 mod quota;
 mod reference;

@@ -99,7 +99,7 @@ fn role_reference(context: &Context<'_>, binding: &Seen, findings: &mut Findings
             }
         }
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// The ServiceAccounts that a binding is for: namespace and name.
@@ -185,7 +185,7 @@ fn subjects(context: &Context<'_>, binding: &Seen, findings: &mut Findings) {
                 draft = draft.see(account, "/metadata/namespace");
             }
         }
-        findings.add(draft);
+        crate::rules::note::add(findings, draft);
     }
 }
 

@@ -65,7 +65,8 @@ fn target(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) -> bool
     );
     let hint = near
         .map_or_else(String::new, |near| format!(" There is a {} `{}`.", target.kind, text::clean(near, 80)));
-    findings.add(
+    crate::rules::note::add(
+        findings,
         Draft::new(severity, scaler, "TargetNotFound", "/spec/scaleTargetRef")
             .confidence(confidence)
             .message(format!(
@@ -87,7 +88,7 @@ fn bounds(scaler: &Seen, findings: &mut Findings) {
     let (least, most) =
         (scaler.integer("/spec/minReplicas").unwrap_or(1), scaler.integer("/spec/maxReplicas"));
     if let Some(most) = most.filter(|most| *most < least) {
-        findings.add(
+        crate::rules::note::add(findings,
             Draft::new(Severity::Warning, scaler, "InvalidBounds", "/spec/maxReplicas")
                 .see(scaler, "/spec/minReplicas")
                 .message(format!(
@@ -109,7 +110,8 @@ fn conditions(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
         let reason = json::text(condition, "/reason").unwrap_or("");
         let message = text::clean(json::text(condition, "/message").unwrap_or("no reason is given"), 300);
         if reason == "ScalingDisabled" {
-            findings.add(
+            crate::rules::note::add(
+                findings,
                 Draft::new(Severity::Info, scaler, "ScalingDisabled", &format!("{pointer}/reason")).message(
                     format!(
                         "The HorizontalPodAutoscaler `{}` rests, since its target is scaled to zero.",
@@ -152,7 +154,10 @@ fn conditions(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
         if let Some(target) = target_reference(scaler) {
             draft = draft.because(target);
         }
-        findings.add(draft.message(said).action(actions::escalate(&scaler.reference, need)));
+        crate::rules::note::add(
+            findings,
+            draft.message(said).action(actions::escalate(&scaler.reference, need)),
+        );
     }
 }
 
@@ -201,7 +206,7 @@ fn requests(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
     for pointer in &pointers {
         draft = draft.see(template.seen, pointer);
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 fn metrics_server(context: &Context<'_>, mut draft: Draft, said: &mut String) -> Draft {
@@ -251,7 +256,7 @@ fn at_maximum(context: &Context<'_>, scaler: &Seen, findings: &mut Findings) {
     };
     match wanted {
         Some(wanted) => report(context, scaler, most, &wanted, Some(&pointer), findings),
-        None => findings.add(
+        None => crate::rules::note::add(findings,
             Draft::new(Severity::Info, scaler, "AtMaximum", "/spec/maxReplicas")
                 .see(scaler, "/status/desiredReplicas")
                 .message(format!(
@@ -302,7 +307,7 @@ fn report(
     {
         draft = draft.because(target);
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// The metric that asks for the most, as Kubernetes reckons: the replicas that

@@ -2,6 +2,8 @@
 //! workloads whose pods it would pick. Shared by the rules for everything that
 //! sends requests somewhere; it reports nothing itself.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use crate::{
@@ -12,6 +14,49 @@ use crate::{
     snapshot::{Phase, Pod},
 };
 
+/// What every question about Services needs, read once.
+pub(super) struct Index<'a> {
+    templates: HashMap<&'a str, Vec<Template<'a>>>,
+    slices: HashMap<(&'a str, &'a str), Vec<&'a Seen>>,
+}
+
+impl<'a> Index<'a> {
+    pub(super) fn of(context: &Context<'a>) -> Self {
+        let snapshot: &'a crate::snapshot::Snapshot = context.snapshot;
+        let mut templates: HashMap<&'a str, Vec<Template<'a>>> = HashMap::new();
+        for template in lasting(context) {
+            templates.entry(template.seen.namespace()).or_default().push(template);
+        }
+        let mut slices: HashMap<(&'a str, &'a str), Vec<&'a Seen>> = HashMap::new();
+        for slice in snapshot.all("EndpointSlice") {
+            if let Some(service) = labels::get(slice.labels(), "kubernetes.io/service-name") {
+                slices.entry((slice.namespace(), service)).or_default().push(slice);
+            }
+        }
+        Self { templates, slices }
+    }
+
+    /// The templates of a namespace whose pods are meant to run for ever.
+    pub(super) fn lasting(&self, namespace: &str) -> &[Template<'a>] {
+        self.templates.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the Service has an address that takes requests, whoever put it
+    /// there. None where neither EndpointSlices nor Endpoints are known.
+    pub(super) fn has_addresses(&self, context: &Context<'_>, service: &Seen) -> Option<bool> {
+        if let Some(slices) = self.slices.get(&(service.namespace(), service.name())) {
+            return Some(slices.iter().any(|slice| {
+                slice.list("/endpoints").iter().any(|endpoint| {
+                    !json::list(endpoint, "/addresses").is_empty()
+                        && json::flag(endpoint, "/conditions/ready") != Some(false)
+                })
+            }));
+        }
+        let endpoints = context.snapshot.find("Endpoints", service.namespace(), service.name())?;
+        Some(endpoints.list("/subsets").iter().any(|subset| !json::list(subset, "/addresses").is_empty()))
+    }
+}
+
 pub(super) struct Behind<'a> {
     pub(super) pods: Vec<&'a Pod>,
     /// Templates of workloads that run for ever, and of lone pods.
@@ -19,13 +64,15 @@ pub(super) struct Behind<'a> {
 }
 
 impl<'a> Behind<'a> {
-    pub(super) fn of(context: &Context<'a>, service: &Seen) -> Self {
+    pub(super) fn of(context: &Context<'a>, index: &Index<'a>, service: &Seen) -> Self {
         let selector = service.at("/spec/selector");
         Self {
             pods: context.pods_for_map(service.namespace(), selector).collect(),
-            templates: lasting(context, service.namespace())
-                .into_iter()
+            templates: index
+                .lasting(service.namespace())
+                .iter()
                 .filter(|template| labels::map_matches(selector, template.labels))
+                .copied()
                 .collect(),
         }
     }
@@ -49,10 +96,10 @@ impl<'a> Behind<'a> {
     }
 }
 
-/// The templates of a namespace whose pods are meant to run for ever.
-pub(super) fn lasting<'a>(context: &Context<'a>, namespace: &str) -> Vec<Template<'a>> {
+/// The templates whose pods are meant to run for ever.
+fn lasting<'a>(context: &Context<'a>) -> Vec<Template<'a>> {
     context
-        .templates(namespace)
+        .templates("")
         .into_iter()
         .filter(|template| match template.seen.reference.kind.as_str() {
             "Job" | "CronJob" => false,
@@ -79,29 +126,6 @@ pub(super) fn containers(spec: &Value) -> Vec<(String, &Value)> {
         .enumerate()
         .map(|(at, container)| (format!("/containers/{at}"), container));
     ordinary.chain(sidecars).take(64).collect()
-}
-
-/// Whether the Service has an address that takes requests, whoever put it
-/// there. None where neither EndpointSlices nor Endpoints are known.
-pub(super) fn has_addresses(context: &Context<'_>, service: &Seen) -> Option<bool> {
-    let slices: Vec<&Seen> = context
-        .snapshot
-        .all("EndpointSlice")
-        .filter(|slice| {
-            slice.namespace() == service.namespace()
-                && labels::get(slice.labels(), "kubernetes.io/service-name") == Some(service.name())
-        })
-        .collect();
-    if !slices.is_empty() {
-        return Some(slices.iter().any(|slice| {
-            slice.list("/endpoints").iter().any(|endpoint| {
-                !json::list(endpoint, "/addresses").is_empty()
-                    && json::flag(endpoint, "/conditions/ready") != Some(false)
-            })
-        }));
-    }
-    let endpoints = context.snapshot.find("Endpoints", service.namespace(), service.name())?;
-    Some(endpoints.list("/subsets").iter().any(|subset| !json::list(subset, "/addresses").is_empty()))
 }
 
 /// Whether a port of the Service has that number or name.

@@ -245,3 +245,63 @@ fn a_webhook_without_pods_and_the_refusals_that_it_makes() {
                 "rules": [{"resources": ["pods"]}], "clientConfig": {"service": {"namespace": "guard", "name": "hook"}}}]}));
     assert_eq!(roots(&cluster), ["ValidatingWebhookConfiguration/guard ServiceNotFound"]);
 }
+
+#[test]
+fn pods_that_do_not_say_how_much_they_need() {
+    let refused = json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message":
+        "pods \"api-1-y\" is forbidden: failed quota: q: must specify limits.memory for: c"}]);
+    let cluster = base()
+        .with(deployment("api", 1, 0, json!({"containers": containers()})))
+        .with(replica_set("api", 1, 0, refused))
+        .with(json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"namespace": "shop", "name": "q"},
+            "spec": {"hard": {"limits.memory": "1Gi"}}, "status": {"hard": {"limits.memory": "1Gi"}, "used": {"limits.memory": "0"}}}));
+    let diagnosis = diagnose(&cluster, &Request::default()).unwrap();
+    let told = diagnosis.findings.iter().find(|finding| finding.reason == "QuotaNeedsAmounts").unwrap();
+    assert_eq!((told.object.name.as_str(), told.severity), ("api", Severity::Critical));
+    assert!(told.message.contains("must specify limits.memory"), "{}", told.message);
+}
+
+#[test]
+fn a_pod_that_names_a_claim_that_is_not_there() {
+    let spec = json!({"containers": containers(),
+        "volumes": [{"name": "v", "persistentVolumeClaim": {"claimName": "dta"}}]});
+    let cluster = base()
+        .with(service("db"))
+        .with(deployment("db", 1, 0, spec.clone()))
+        .with(replica_set("db", 1, 0, json!([])))
+        .with(pod("db", spec, json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False",
+            "reason": "Unschedulable", "message": "0/1 nodes are available: persistentvolumeclaim \"dta\" not found."}]})))
+        .with(json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"namespace": "shop", "name": "data"},
+            "spec": {}, "status": {"phase": "Bound"}}));
+    assert_eq!(roots(&cluster), ["Deployment/db PersistentVolumeClaimMissing"]);
+}
+
+#[test]
+fn a_limit_range_that_forbids_what_a_container_asks_for() {
+    let refused = json!([{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message":
+        "pods \"api-1-y\" is forbidden: maximum memory usage per Container is 32Mi, but limit is 64Mi"}]);
+    let cluster = base()
+        .with(service("api"))
+        .with(deployment("api", 1, 0, json!({"containers": containers()})))
+        .with(replica_set("api", 1, 0, refused))
+        .with(
+            json!({"apiVersion": "v1", "kind": "LimitRange", "metadata": {"namespace": "shop", "name": "r"},
+            "spec": {"limits": [{"type": "Container", "max": {"memory": "32Mi"}}]}}),
+        );
+    assert_eq!(roots(&cluster), ["Deployment/api OutsideLimitRange"]);
+}
+
+#[test]
+fn an_autoscaler_without_the_metrics_of_the_cluster() {
+    let conditions = json!([{"type": "ScalingActive", "status": "False", "reason": "FailedGetResourceMetric",
+        "message": "unable to fetch metrics from resource metrics API"}]);
+    let cluster = base()
+        .with(json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": {"namespace": "shop", "name": "h",
+            "creationTimestamp": "2026-01-01T08:00:00Z"},
+            "spec": {"minReplicas": 1, "maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "well"}},
+            "status": {"currentReplicas": 1, "desiredReplicas": 0, "conditions": conditions}}))
+        .with(json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": {"name": "v1beta1.metrics.k8s.io"},
+            "spec": {"service": {"namespace": "kube-system", "name": "metrics-server"}},
+            "status": {"conditions": [{"type": "Available", "status": "False", "message": "no endpoints"}]}}));
+    assert_eq!(roots(&cluster), ["APIService/v1beta1.metrics.k8s.io APINotAvailable"]);
+}

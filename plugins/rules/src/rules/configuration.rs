@@ -35,7 +35,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         content(context, map, &workloads, findings);
         if workloads.is_empty() && unused < MOST_UNUSED && used.known && !used.elsewhere(map) {
             unused += 1;
-            findings.add(
+            crate::rules::note::add(
+                findings,
                 Draft::new(Severity::Info, map, "Unused", "/metadata/name")
                     .confidence(0.7)
                     .message(format!("No workload refers to the ConfigMap `{}`.", map.name())),
@@ -121,12 +122,16 @@ fn size(map: &Seen, findings: &mut Findings) {
     let bytes = length("/data") + length("/binaryData");
     let some = map.entries("/data").next().is_some() || map.entries("/binaryData").next().is_some();
     if bytes > MOST_BYTES {
-        findings.add(Draft::new(Severity::Info, map, "TooLarge", "/metadata/name").message(format!(
-            "The ConfigMap `{}` holds {bytes} bytes, more than the {MOST_BYTES} that are taken.",
-            map.name()
-        )));
+        crate::rules::note::add(
+            findings,
+            Draft::new(Severity::Info, map, "TooLarge", "/metadata/name").message(format!(
+                "The ConfigMap `{}` holds {bytes} bytes, more than the {MOST_BYTES} that are taken.",
+                map.name()
+            )),
+        );
     } else if !some {
-        findings.add(
+        crate::rules::note::add(
+            findings,
             Draft::new(Severity::Info, map, "Empty", "/metadata/name")
                 .message(format!("The ConfigMap `{}` is empty.", map.name())),
         );
@@ -164,7 +169,7 @@ fn content(context: &Context<'_>, map: &Seen, workloads: &[&ObjectRef], findings
         for workload in &sick {
             draft = draft.explains((**workload).clone());
         }
-        findings.add(draft);
+        crate::rules::note::add(findings, draft);
     }
 }
 

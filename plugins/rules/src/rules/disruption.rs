@@ -17,13 +17,15 @@ use crate::{
 };
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let index = behind::Index::of(context);
     for budget in context.snapshot.all("PodDisruptionBudget") {
         if budget.terminating() {
             continue;
         }
         let selector = budget.at("/spec/selector");
         let pods: Vec<&Pod> = context.pods_for_selector(budget.namespace(), selector).collect();
-        let replicas: i64 = behind::lasting(context, budget.namespace())
+        let replicas: i64 = index
+            .lasting(budget.namespace())
             .iter()
             .filter(|template| labels::selector_matches(selector, template.labels))
             .map(|template| template.seen.integer("/spec/replicas").unwrap_or(1))
@@ -123,7 +125,7 @@ fn report(
         message.push_str(&format!(" An eviction was refused: {}", text::clean(&event.message, 200)));
         draft = draft.evidence(event.evidence()).explains(event.about.clone());
     }
-    findings.add(draft.message(message));
+    crate::rules::note::add(findings, draft.message(message));
 }
 
 fn relax(budget: &Seen, stuck: &Stuck) -> ProposedAction {
@@ -158,7 +160,7 @@ fn unmet(budget: &Seen, pods: &[&Pod], context: &Context<'_>, findings: &mut Fin
     for pod in pods.iter().filter(|pod| !pod.ready).take(10) {
         draft = draft.because(context.workload(pod));
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 fn selects_nothing(context: &Context<'_>, budget: &Seen, replicas: i64, findings: &mut Findings) {
@@ -167,11 +169,14 @@ fn selects_nothing(context: &Context<'_>, budget: &Seen, replicas: i64, findings
     if !sure || replicas > 0 || context.manifests_only {
         return;
     }
-    findings.add(Draft::new(Severity::Info, budget, "SelectsNothing", "/spec/selector").message(format!(
-        "The PodDisruptionBudget `{}` protects nothing: no pod has `{}`.",
-        budget.name(),
-        text::clean(&labels::show_selector(budget.at("/spec/selector")), 200)
-    )));
+    crate::rules::note::add(
+        findings,
+        Draft::new(Severity::Info, budget, "SelectsNothing", "/spec/selector").message(format!(
+            "The PodDisruptionBudget `{}` protects nothing: no pod has `{}`.",
+            budget.name(),
+            text::clean(&labels::show_selector(budget.at("/spec/selector")), 200)
+        )),
+    );
 }
 
 #[cfg(test)]

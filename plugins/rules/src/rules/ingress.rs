@@ -68,7 +68,8 @@ fn class(context: &Context<'_>, ingress: &Seen, findings: &mut Findings) {
         None if all.is_empty() => " The cluster has none at all.".to_owned(),
         None => format!(" There is {}.", text::names(&all)),
     };
-    findings.add(
+    crate::rules::note::add(
+        findings,
         Draft::new(severity, ingress, "IngressClassNotFound", pointer)
             .confidence(confidence)
             .message(format!(
@@ -90,7 +91,7 @@ fn without_class(context: &Context<'_>, ingress: &Seen, findings: &mut Findings)
     if !sure || default || context.manifests_only {
         return;
     }
-    findings.add(
+    crate::rules::note::add(findings,
         Draft::new(Severity::Warning, ingress, "NoIngressClass", "/spec")
             .confidence(0.7)
             .message(format!(
@@ -178,7 +179,7 @@ fn certificates(context: &Context<'_>, ingress: &Seen, findings: &mut Findings) 
         for certificate in issued.take(3) {
             draft = draft.see(certificate, "/spec/secretName").because(certificate.reference.clone());
         }
-        findings.add(draft);
+        crate::rules::note::add(findings, draft);
     }
 }
 
@@ -189,7 +190,7 @@ fn wrong_type(context: &Context<'_>, ingress: &Seen, name: &str, pointer: &str, 
     if whole || keys.is_empty() {
         return;
     }
-    findings.add(
+    crate::rules::note::add(findings,
         Draft::new(Severity::Warning, ingress, "TLSSecretIncomplete", pointer)
             .message(format!(
                 "The Secret `{}` that the Ingress `{}` takes its certificate from lacks `tls.crt` or `tls.key`; it has {}.",
@@ -221,7 +222,7 @@ fn duplicates<'a>(
             let path = json::text(path, "/path").unwrap_or("/");
             let key = (class.to_owned(), host.to_owned(), path.to_owned());
             match claimed.get(&key) {
-                Some(other) if other.reference != ingress.reference => findings.add(
+                Some(other) if other.reference != ingress.reference => crate::rules::note::add(findings,
                     Draft::new(Severity::Info, ingress, "DuplicateHost", &format!("/spec/rules/{rule_at}/host"))
                         .message(format!(
                             "`{}{}` is routed by the Ingress `{}` in `{}` too: which of the two answers is up to the controller.",

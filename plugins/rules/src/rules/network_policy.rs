@@ -21,11 +21,12 @@ mod ingress;
 mod peers;
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let index = behind::Index::of(context);
     for policy in context.snapshot.all("NetworkPolicy") {
         if policy.terminating() {
             continue;
         }
-        notes(context, policy, findings);
+        notes(context, &index, policy, findings);
         dns::check(context, policy, findings);
     }
     ingress::check(context, findings);
@@ -67,32 +68,33 @@ fn selected<'a>(context: &Context<'a>, policy: &Seen) -> Vec<&'a Pod> {
     pods.within(policy.namespace()).filter(|pod| pod.live() && is_for(policy, &pod.labels)).collect()
 }
 
-fn notes(context: &Context<'_>, policy: &Seen, findings: &mut Findings) {
+fn notes(context: &Context<'_>, index: &behind::Index<'_>, policy: &Seen, findings: &mut Findings) {
     for (direction, list) in [("Ingress", "/spec/ingress"), ("Egress", "/spec/egress")] {
         let open =
             policy.list(list).iter().position(|rule| rule.as_object().is_some_and(serde_json::Map::is_empty));
         if let Some(at) = open.filter(|_| restricts(policy, direction)) {
-            findings.add(Draft::new(Severity::Info, policy, "AllowsAll", &format!("{list}/{at}")).message(
-                format!(
+            crate::rules::note::add(
+                findings,
+                Draft::new(Severity::Info, policy, "AllowsAll", &format!("{list}/{at}")).message(format!(
                     "The NetworkPolicy `{}` allows all {}: it protects nothing in that direction.",
                     policy.name(),
                     if direction == "Ingress" { "that comes in" } else { "that goes out" }
-                ),
-            ));
+                )),
+            );
         }
     }
     let known = context.snapshot.coverage("Pod") == Coverage::Complete && !context.manifests_only;
     let empty = policy.at("/spec/podSelector").as_object().is_none_or(serde_json::Map::is_empty);
-    let any =
-        behind::lasting(context, policy.namespace()).iter().any(|template| is_for(policy, template.labels));
+    let any = index.lasting(policy.namespace()).iter().any(|template| is_for(policy, template.labels));
     if known && !empty && !any && selected(context, policy).is_empty() {
-        findings.add(Draft::new(Severity::Info, policy, "SelectsNothing", "/spec/podSelector").message(
-            format!(
+        crate::rules::note::add(
+            findings,
+            Draft::new(Severity::Info, policy, "SelectsNothing", "/spec/podSelector").message(format!(
                 "The NetworkPolicy `{}` is for no pod: none has `{}`.",
                 policy.name(),
                 text::clean(&labels::show_selector(policy.at("/spec/podSelector")), 200)
-            ),
-        ));
+            )),
+        );
     }
 }
 

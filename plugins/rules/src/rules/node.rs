@@ -43,7 +43,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         ready(context, node, pods, findings);
         pressure(context, node, pods, findings);
         if node.flag("/spec/unschedulable") == Some(true) {
-            findings.add(
+            crate::rules::note::add(
+                findings,
                 Draft::new(Severity::Info, node, "Cordoned", "/spec/unschedulable")
                     .message(format!("The node `{}` is cordoned: it takes no new pods.", node.name())),
             );
@@ -102,7 +103,7 @@ fn ready(context: &Context<'_>, node: &Seen, pods: &[&Pod], findings: &mut Findi
     for pod in hit.iter().take(MOST_PODS) {
         draft = draft.explains(pod.reference.clone()).explains(context.workload(pod));
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 fn are(count: usize) -> String {
@@ -161,7 +162,7 @@ fn pressure(context: &Context<'_>, node: &Seen, pods: &[&Pod], findings: &mut Fi
         for pod in hit.take(MOST_PODS) {
             draft = draft.explains(pod.reference.clone()).explains(context.workload(pod));
         }
-        findings.add(draft);
+        crate::rules::note::add(findings, draft);
     }
 }
 
@@ -172,7 +173,8 @@ fn full(node: &Seen, pods: &[&Pod], findings: &mut Findings) {
     };
     let running = pods.iter().filter(|pod| pod.live()).count();
     if most > 0 && running as i128 >= most {
-        findings.add(
+        crate::rules::note::add(
+            findings,
             Draft::new(Severity::Info, node, "FullOfPods", "/status/allocatable/pods").message(format!(
                 "The node `{}` runs {running} pods, which is as many as it may.",
                 node.name()
@@ -192,7 +194,7 @@ fn version(context: &Context<'_>, node: &Seen, findings: &mut Findings) {
     if server.0 != kubelet.0 || (kubelet.1 <= server.1 && server.1 - kubelet.1 <= 3) {
         return;
     }
-    findings.add(Draft::new(Severity::Info, node, "VersionSkew", pointer).message(format!(
+    crate::rules::note::add(findings, Draft::new(Severity::Info, node, "VersionSkew", pointer).message(format!(
         "The kubelet of the node `{}` is {}.{}, and the API server {}.{}: they are further apart than is supported.",
         node.name(),
         kubelet.0,

@@ -41,11 +41,14 @@ fn nearly_used(quota: &Seen, findings: &mut Findings) {
         }
     }
     if !full.is_empty() {
-        findings.add(draft.message(format!(
-            "The ResourceQuota `{}` is nearly used up: {}.",
-            quota.name(),
-            text::names(full)
-        )));
+        crate::rules::note::add(
+            findings,
+            draft.message(format!(
+                "The ResourceQuota `{}` is nearly used up: {}.",
+                quota.name(),
+                text::names(full)
+            )),
+        );
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
     diagnosis::Severity,
     findings::{Draft, Findings},
     json, labels,
-    rules::behind::{self, Behind},
+    rules::behind::{Behind, Index},
     seen::Seen,
     snapshot::Existence,
     text,
@@ -24,6 +24,7 @@ mod selector;
 const LATE: i64 = 300;
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
+    let index = Index::of(context);
     for service in context.snapshot.all("Service") {
         if service.terminating() {
             continue;
@@ -33,19 +34,19 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             continue;
         }
         if service.entries("/spec/selector").next().is_none() {
-            without_selector(context, service, findings);
+            without_selector(context, &index, service, findings);
         } else {
-            with_selector(context, service, findings);
+            with_selector(context, &index, service, findings);
         }
         load_balancer(context, service, findings);
     }
 }
 
-fn with_selector(context: &Context<'_>, service: &Seen, findings: &mut Findings) {
-    let behind = Behind::of(context, service);
+fn with_selector<'a>(context: &Context<'a>, index: &Index<'a>, service: &Seen, findings: &mut Findings) {
+    let behind = Behind::of(context, index, service);
     if behind.pods.is_empty() && behind.templates.is_empty() {
-        if behind::has_addresses(context, service) != Some(true) {
-            selector::check(context, service, findings);
+        if index.has_addresses(context, service) != Some(true) {
+            selector::check(context, index.lasting(service.namespace()), service, findings);
         }
         return;
     }
@@ -60,10 +61,10 @@ fn with_selector(context: &Context<'_>, service: &Seen, findings: &mut Findings)
     if !behind.ready() {
         not_ready(context, service, &behind, findings);
     } else if behind.pods.iter().all(|pod| pod.ready)
-        && behind::has_addresses(context, service) == Some(false)
+        && index.has_addresses(context, service) == Some(false)
         && !findings.has(&service.reference, Severity::Warning)
     {
-        findings.add(
+        crate::rules::note::add(findings,
             Draft::new(Severity::Warning, service, "EndpointsEmpty", "/spec/selector").confidence(0.6).message(
                 format!(
                     "The Service `{}` has no address to send requests to, though {} that it selects {} ready: the endpoints were not brought up to date.",
@@ -107,7 +108,7 @@ fn without_pods(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, find
     for workload in workloads {
         draft = draft.because(workload);
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 fn not_ready(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, findings: &mut Findings) {
@@ -135,7 +136,7 @@ fn not_ready(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, finding
     for workload in behind.workloads(context) {
         draft = draft.because(workload);
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// With `externalTrafficPolicy: Local` only the nodes that run a pod answer.
@@ -144,7 +145,7 @@ fn local_only(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, findin
     let with_pod: std::collections::BTreeSet<&str> =
         behind.pods.iter().filter(|pod| pod.ready).filter_map(|pod| pod.node.as_deref()).collect();
     if nodes > with_pod.len() && !with_pod.is_empty() {
-        findings.add(
+        crate::rules::note::add(findings,
             Draft::new(Severity::Info, service, "LocalTrafficOnly", "/spec/externalTrafficPolicy").message(
                 format!(
                     "Only the nodes that run a ready pod of the Service `{}` take requests from outside: {} of {nodes}.",
@@ -156,15 +157,16 @@ fn local_only(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, findin
     }
 }
 
-fn without_selector(context: &Context<'_>, service: &Seen, findings: &mut Findings) {
+fn without_selector(context: &Context<'_>, index: &Index<'_>, service: &Seen, findings: &mut Findings) {
     let headless = service.text("/spec/clusterIP") == Some("None");
     let slices = context.snapshot.coverage("EndpointSlice") == Coverage::Complete;
     let endpoints = context.snapshot.coverage("Endpoints") == Coverage::Complete;
-    let known = behind::has_addresses(context, service);
+    let known = index.has_addresses(context, service);
     if headless || context.manifests_only || known == Some(true) || !(slices || endpoints) {
         return;
     }
-    findings.add(
+    crate::rules::note::add(
+        findings,
         Draft::new(Severity::Warning, service, "NoEndpoints", "/spec/ports")
             .confidence(0.6)
             .message(format!(
@@ -180,7 +182,8 @@ fn without_selector(context: &Context<'_>, service: &Seen, findings: &mut Findin
 
 fn external_name(context: &Context<'_>, service: &Seen, findings: &mut Findings) {
     let Some(name) = service.text("/spec/externalName").filter(|name| !name.is_empty()) else {
-        findings.add(
+        crate::rules::note::add(
+            findings,
             Draft::new(Severity::Warning, service, "NoExternalName", "/spec/type")
                 .message(format!(
                     "The Service `{}` stands for a name outside, and names none.",
@@ -192,7 +195,7 @@ fn external_name(context: &Context<'_>, service: &Seen, findings: &mut Findings)
     };
     let shown = text::clean(name, 120);
     if name.parse::<IpAddr>().is_ok() {
-        findings.add(
+        crate::rules::note::add(findings,
             Draft::new(Severity::Warning, service, "ExternalNameIsAddress", "/spec/externalName")
                 .confidence(0.85)
                 .message(format!(
@@ -209,7 +212,8 @@ fn external_name(context: &Context<'_>, service: &Seen, findings: &mut Findings)
     let mut parts = name.trim_end_matches('.').split('.');
     let (Some(target), Some(space), Some("svc")) = (parts.next(), parts.next(), parts.next()) else { return };
     if context.snapshot.existence("Service", space, target) == Existence::Absent {
-        findings.add(
+        crate::rules::note::add(
+            findings,
             Draft::new(Severity::Warning, service, "ExternalNameNotFound", "/spec/externalName")
                 .message(format!(
                     "The Service `{}` stands for `{shown}`, which does not exist in the cluster.",
@@ -250,7 +254,7 @@ fn load_balancer(context: &Context<'_>, service: &Seen, findings: &mut Findings)
     if let Some(event) = failure {
         draft = draft.evidence(event.evidence());
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// What the selector asks for, for messages.

@@ -11,7 +11,7 @@ use crate::{
     findings::{Draft, Findings},
     json,
     rules::{
-        behind::{self, Behind},
+        behind::{self, Behind, Index},
         nearest,
     },
     seen::Seen,
@@ -24,15 +24,16 @@ const RECENT: i64 = 3600;
 
 pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     let failures = failures(context);
+    let index = Index::of(context);
     for kind in ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"] {
         for configuration in context.snapshot.all(kind) {
             for (at, webhook) in configuration.list("/webhooks").iter().enumerate().take(100) {
-                check_webhook(context, configuration, at, webhook, &failures, findings);
+                check_webhook((context, &index), configuration, at, webhook, &failures, findings);
             }
         }
     }
     for service in context.snapshot.all("APIService") {
-        api_service(context, service, findings);
+        api_service(context, &index, service, findings);
     }
 }
 
@@ -44,7 +45,7 @@ struct Silent {
     confidence: f32,
 }
 
-fn silent(context: &Context<'_>, reference: &Value) -> Option<Silent> {
+fn silent<'a>(context: &Context<'a>, index: &Index<'a>, reference: &Value) -> Option<Silent> {
     let (space, name) = (json::text(reference, "/namespace")?, json::text(reference, "/name")?);
     let shown = format!("the Service `{}` in `{}`", text::clean(name, 80), text::clean(space, 80));
     let Some(service) = context.snapshot.find("Service", space, name) else {
@@ -76,11 +77,11 @@ fn silent(context: &Context<'_>, reference: &Value) -> Option<Silent> {
     if context.snapshot.coverage("Pod") != Coverage::Complete
         || context.manifests_only
         || service.entries("/spec/selector").next().is_none()
-        || behind::has_addresses(context, service) == Some(true)
+        || index.has_addresses(context, service) == Some(true)
     {
         return None;
     }
-    let behind = Behind::of(context, service);
+    let behind = Behind::of(context, index, service);
     if behind.ready() {
         return None;
     }
@@ -94,8 +95,8 @@ fn silent(context: &Context<'_>, reference: &Value) -> Option<Silent> {
     Some(Silent { reason: "NoReadyPods", why, because, confidence: 0.9 })
 }
 
-fn check_webhook(
-    context: &Context<'_>,
+fn check_webhook<'a>(
+    (context, index): (&Context<'a>, &Index<'a>),
     configuration: &Seen,
     at: usize,
     webhook: &Value,
@@ -108,7 +109,7 @@ fn check_webhook(
     let quoted = format!("\"{name}\"");
     let refused: Vec<&&Event> =
         failures.iter().filter(|event| event.message.contains(&quoted)).take(10).collect();
-    let silent = webhook.pointer("/clientConfig/service").and_then(|service| silent(context, service));
+    let silent = webhook.pointer("/clientConfig/service").and_then(|service| silent(context, index, service));
     let (reason, why, because, confidence, field) = match silent {
         Some(silent) => (
             silent.reason,
@@ -185,13 +186,13 @@ fn failures<'a>(context: &Context<'a>) -> Vec<&'a Event> {
 }
 
 /// An API that a Service in the cluster answers, such as that of metrics.
-fn api_service(context: &Context<'_>, service: &Seen, findings: &mut Findings) {
+fn api_service<'a>(context: &Context<'a>, index: &Index<'a>, service: &Seen, findings: &mut Findings) {
     let reference = service.at("/spec/service");
     let Some((pointer, condition)) = service.condition("Available") else { return };
     if reference.is_null() || json::text(condition, "/status") != Some("False") {
         return;
     }
-    let silent = silent(context, reference);
+    let silent = silent(context, index, reference);
     let why = silent.as_ref().map_or_else(
         || text::clean(json::text(condition, "/message").unwrap_or("no reason is given"), 250),
         |silent| silent.why.clone(),

@@ -80,7 +80,8 @@ fn resource_of(
     }
     let Some(right) = resources::groups(resource) else {
         if let Some(meant) = resources::by_word(resource) {
-            findings.add(
+            crate::rules::note::add(
+                findings,
                 Draft::new(
                     void(context, role, rule, &groups),
                     role,
@@ -129,7 +130,7 @@ fn resource_of(
             format!("The right API group for `{}`.", text::clean(resource, 60)),
         ))
     };
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// A bound role with a rule that grants nothing at all is a slip that somebody
@@ -210,15 +211,18 @@ fn verb(
             role.name()
         ));
     let sensitive = resources::sensitive(resource, missing);
-    findings.add(draft.action(if role.reference.kind == "Role" && !sensitive {
-        let added = json!({ "apiGroups": [group], "resources": [resource], "verbs": [missing] });
-        with_rule(role, &added, &format!("Let the Role `{}` {missing} {resource}", role.name()))
-    } else {
-        actions::escalate(
-            &role.reference,
-            format!("Whether the role should allow to {missing} `{resource}`."),
-        )
-    }));
+    crate::rules::note::add(
+        findings,
+        draft.action(if role.reference.kind == "Role" && !sensitive {
+            let added = json!({ "apiGroups": [group], "resources": [resource], "verbs": [missing] });
+            with_rule(role, &added, &format!("Let the Role `{}` {missing} {resource}", role.name()))
+        } else {
+            actions::escalate(
+                &role.reference,
+                format!("Whether the role should allow to {missing} `{resource}`."),
+            )
+        }),
+    );
 }
 
 fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
@@ -300,5 +304,5 @@ fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
             format!("Whether the role should allow `{resource}`."),
         ))
     };
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }

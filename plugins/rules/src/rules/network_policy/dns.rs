@@ -76,7 +76,7 @@ pub(super) fn check(context: &Context<'_>, policy: &Seen, findings: &mut Finding
     for (pod, evidence) in hit {
         draft = draft.evidence([evidence]).explains(pod.reference.clone()).explains(context.workload(pod));
     }
-    findings.add(draft);
+    crate::rules::note::add(findings, draft);
 }
 
 /// Whether no rule of the policy leads to port 53.

@@ -14,7 +14,7 @@ use crate::{
     diagnosis::{Evidence, ObjectRef, Severity},
     findings::{Draft, Findings},
     json, labels,
-    rules::behind::{self, Behind},
+    rules::behind::{self, Behind, Index},
     seen::Seen,
     text,
 };
@@ -46,9 +46,10 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         return;
     }
     let mut logs = 0;
+    let index = Index::of(context);
     for need in needs(context) {
         let service = need.service;
-        let behind = Behind::of(context, service);
+        let behind = Behind::of(context, &index, service);
         let Some(target) = behind
             .templates
             .iter()
@@ -93,7 +94,7 @@ fn report(
         (false, false) => (Severity::Info, 0.5),
     };
     let pointer = if policy.list("/spec/ingress").is_empty() { "/spec/policyTypes" } else { "/spec/ingress" };
-    findings.add(
+    crate::rules::note::add(findings,
         Draft::new(severity, policy, "DeniesClients", pointer)
             .confidence(confidence)
             .see(policy, "/spec/podSelector")

@@ -30,7 +30,8 @@ pub(super) fn check(context: &Context<'_>, quota: &Seen, findings: &mut Findings
     if !quota.list("/spec/scopes").is_empty() || !quota.at("/spec/scopeSelector").is_null() {
         return;
     }
-    let templates = behind::lasting(context, quota.namespace());
+    let index = behind::Index::of(context);
+    let templates = index.lasting(quota.namespace());
     let replicas =
         |template: &Template<'_>| i128::from(template.seen.integer("/spec/replicas").unwrap_or(1).max(0));
     for (name, hard) in quota.entries("/spec/hard").take(50) {

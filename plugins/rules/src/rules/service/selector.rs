@@ -31,9 +31,13 @@ struct Candidate<'a> {
     score: i32,
 }
 
-pub(super) fn check(context: &Context<'_>, service: &Seen, findings: &mut Findings) {
+pub(super) fn check(
+    context: &Context<'_>,
+    templates: &[Template<'_>],
+    service: &Seen,
+    findings: &mut Findings,
+) {
     let existence = context.snapshot.existence("Pod", service.namespace(), "");
-    let templates = behind::lasting(context, service.namespace());
     let sure = existence == Existence::Absent;
     let maybe = context.manifests_only || !templates.is_empty();
     if !sure && !maybe {
@@ -42,7 +46,7 @@ pub(super) fn check(context: &Context<'_>, service: &Seen, findings: &mut Findin
     let mut candidates: Vec<Candidate<'_>> = templates
         .iter()
         .take(200)
-        .filter_map(|template| candidate(context, service, *template, templates.len()))
+        .filter_map(|template| candidate(templates, service, *template))
         .filter(|candidate| candidate.score >= 4)
         .collect();
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
@@ -112,10 +116,9 @@ pub(super) fn check(context: &Context<'_>, service: &Seen, findings: &mut Findin
 
 /// How well the workload fits, and the selector corrected to its labels.
 fn candidate<'a>(
-    context: &Context<'_>,
+    templates: &[Template<'_>],
     service: &Seen,
     template: Template<'a>,
-    many: usize,
 ) -> Option<Candidate<'a>> {
     let mut selector = Map::new();
     let mut score = 0;
@@ -158,17 +161,15 @@ fn candidate<'a>(
     } else if nearest::alike(name, service.name()) {
         score += 2;
     }
-    if many == 1 {
+    if templates.len() == 1 {
         score += 2;
     }
     if super::target_ports(service).any(|port| declares(&template, port)) {
         score += 1;
     }
     // One Service for several workloads is rarely what a slip hides.
-    let picked = behind::lasting(context, service.namespace())
-        .iter()
-        .filter(|other| labels::map_matches(&Value::Object(selector.clone()), other.labels))
-        .count();
+    let whole = Value::Object(selector.clone());
+    let picked = templates.iter().filter(|other| labels::map_matches(&whole, other.labels)).count();
     if picked > 1 {
         score -= 2;
     }

@@ -76,7 +76,7 @@ pub(super) fn mismatch(claim: &Seen, volume: &Seen) -> Option<(String, String)> 
 
 pub(super) fn check(volume: &Seen, findings: &mut Findings) {
     match volume.text("/status/phase") {
-        Some("Failed") => findings.add(
+        Some("Failed") => crate::rules::note::add(findings,
             Draft::new(Severity::Warning, volume, "VolumeFailed", "/status/phase")
                 .see(volume, "/status/message")
                 .message(format!(
@@ -86,7 +86,7 @@ pub(super) fn check(volume: &Seen, findings: &mut Findings) {
                 ))
                 .action(actions::escalate(&volume.reference, "Whether the data on it is still needed.")),
         ),
-        Some("Released") => findings.add(
+        Some("Released") => crate::rules::note::add(findings,
             Draft::new(Severity::Info, volume, "VolumeReleased", "/status/phase").message(format!(
                 "The PersistentVolume `{}` is kept though its claim `{}` is gone: nothing can use it until a person frees it.",
                 volume.name(),
@@ -133,6 +133,6 @@ pub(super) fn attachments(context: &Context<'_>, findings: &mut Findings) {
             .explains(pod.reference.clone())
             .explains(context.workload(pod))
             .action(actions::escalate(&object, needed));
-        findings.add(draft);
+        crate::rules::note::add(findings, draft);
     }
 }
