@@ -21,7 +21,7 @@ impl Guest for Rules {
         StrategyInfo {
             description: "Finds what is wrong with a cluster by rules alone: no model, no key".to_owned(),
             needs_model: false,
-            reasons: Vec::new(),
+            reasons: crate::reasons::REASONS.iter().map(|reason| (*reason).to_owned()).collect(),
         }
     }
 

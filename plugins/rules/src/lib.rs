@@ -60,6 +60,7 @@ pub mod json;
 pub mod labels;
 pub mod log;
 pub mod quantity;
+pub mod reasons;
 pub mod rules;
 pub mod seen;
 pub mod shell;

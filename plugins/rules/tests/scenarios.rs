@@ -8,6 +8,7 @@ use sickbay_rules::{
     diagnose,
     diagnosis::{Diagnosis, Request, Severity},
     fake::FakeCluster,
+    reasons::REASONS,
 };
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -116,6 +117,9 @@ fn look(cluster: &FakeCluster) -> Diagnosis {
 
 /// The problems as `Kind/name Reason`, those that another explains with a `<` before.
 fn told(diagnosis: &Diagnosis) -> Vec<String> {
+    for finding in &diagnosis.findings {
+        assert!(REASONS.contains(&finding.reason.as_str()), "{} is not listed", finding.reason);
+    }
     let explained: Vec<&String> = diagnosis.findings.iter().flat_map(|finding| &finding.causes).collect();
     diagnosis
         .findings
