@@ -7,6 +7,7 @@ mod access;
 mod autoscaling;
 mod backend;
 mod behind;
+mod certificate;
 #[cfg(test)]
 mod chains;
 mod configuration;
@@ -38,6 +39,7 @@ pub const RULES: &[(&str, Rule)] = &[
     ("node", node::check),
     ("storage", storage::check),
     ("quota", quota::check),
+    ("certificate", certificate::check),
     ("configuration", configuration::check),
     ("access", access::check),
     ("pod", pod::check),
