@@ -89,6 +89,7 @@ pub const REASONS: &[&str] = &[
     "Paused",
     "Pending",
     "PersistentVolumeClaimMissing",
+    "PodInitializing",
     "PortMismatch",
     "ProbeMisconfigured",
     "ProgressDeadlineExceeded",

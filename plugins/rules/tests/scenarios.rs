@@ -233,6 +233,18 @@ fn what_is_the_matter_with_a_pod_is_told_of_its_deployment() {
             &["`db.data`"],
         ),
         (
+            "an init container that waits for what is not there",
+            api(json!({}), 0, 1).with(pod(
+                "api-new-a",
+                json!({"initContainers": [{"name": "wait", "image": "busybox", "command": ["sh", "-c", "until nslookup queue; do sleep 2; done"]}]}),
+                json!({"phase": "Pending", "initContainerStatuses": [{"name": "wait", "restartCount": 0, "state": {"running": {"startedAt": "2026-01-01T08:00:05Z"}}}],
+                    "containerStatuses": [{"name": "app", "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}]}),
+            )),
+            "Deployment/api PodInitializing",
+            "escalate",
+            &["`queue`", "does not exist"],
+        ),
+        (
             "no node with the label",
             api(json!({}), 0, 1)
                 .with(object("Node", "n1", json!({"metadata": {"labels": {"disk": "hdd"}}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})))

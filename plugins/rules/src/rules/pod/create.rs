@@ -1,13 +1,15 @@
 //! Pods whose containers are not even made: configuration that is not there,
 //! volumes that can not be mounted, no network for the sandbox.
 
+use serde_json::Value;
+
 use crate::{
-    context::Context,
+    context::{Context, Run},
     diagnosis::{ObjectRef, Severity},
     findings::Findings,
     json, log,
     rules::pod::{
-        Sick, scheduling,
+        Sick, crash, dependency, scheduling,
         story::{self, Story},
     },
     snapshot::{Event, Existence},
@@ -188,6 +190,9 @@ pub(super) fn waiting(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Fin
         {
             return;
         }
+        if waited > PATIENCE_SECONDS && initializing(context, sick, findings) {
+            return;
+        }
         if waited > PATIENCE_SECONDS {
             let mut story = Story::new(0.7);
             story.say(format!(
@@ -218,6 +223,61 @@ pub(super) fn waiting(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Fin
     story.what_changed(context, &sick.workload);
     let severity = if first.count > 1 || waited > 60 { sick.severity(context) } else { Severity::Warning };
     findings.add(story.draft(severity, &sick.workload, &first.reason, &need));
+}
+
+/// An init container that runs and does not come to its end: it waits for
+/// something, as its log or its command may tell.
+fn initializing(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) -> bool {
+    let statuses = sick.seen.list("/status/initContainerStatuses");
+    let Some(at) = statuses.iter().position(|status| status.pointer("/state/running").is_some()) else {
+        return false;
+    };
+    let place = format!("/status/initContainerStatuses/{at}");
+    let name = sick.seen.text(&format!("{place}/name")).unwrap_or("");
+    let container =
+        story::container(sick.seen.at("/spec"), name).map_or(&Value::Null, |(_, container)| container);
+    // A sidecar is an init container that is meant to stay.
+    if json::text(container, "/restartPolicy") == Some("Always") {
+        return false;
+    }
+    let since = sick.seen.text(&format!("{place}/state/running/startedAt")).and_then(crate::time::parse);
+    let mut story = Story::new(0.85);
+    story.say(format!(
+        "{} does not start: its init container `{}` has been running for {} and does not end.",
+        sick.subject(),
+        text::clean(name, 60),
+        crate::time::age(since.map_or(0, |since| context.now - since))
+    ));
+    story.see(&sick.seen, &format!("{place}/state/running/startedAt"));
+    story.see(&sick.seen, "/status/phase");
+    let cause = context.log(&sick.pod.reference, name, Run::Current).and_then(|log| {
+        let cause = log::explain(&log.lines)?;
+        story.say(format!(
+            "Its log says that {}: {}.",
+            cause.kind.phrase(),
+            story::quote(log.lines.get(cause.at)?)
+        ));
+        story.evidence(log.evidence(cause.at));
+        Some(cause)
+    });
+    if let Some(cause) = cause {
+        crash::by_cause(context, &sick.seen, &sick.workload, &cause.kind, container, None, &mut story);
+    } else {
+        let script = crash::words(container).join(" ");
+        let mut words =
+            script.split(|c: char| c.is_whitespace() || matches!(c, ';' | '"' | '\'' | ')' | '('));
+        let asks = words.find(|word| {
+            matches!(*word, "nslookup" | "nc" | "curl" | "wget" | "ping" | "pg_isready" | "dig" | "host")
+        });
+        let host = asks.and_then(|_| words.find(|word| !word.starts_with('-') && !word.is_empty()));
+        if let Some(target) = host.and_then(log::name::target_of) {
+            story.say(format!("Its command waits for `{}`.", text::clean(&target.host, 120)));
+            dependency::explain(context, sick.pod.namespace(), &target, &mut story);
+        }
+    }
+    let need = format!("What init container `{}` waits for.", text::clean(name, 60));
+    findings.add(story.draft(sick.severity(context), &sick.workload, "PodInitializing", &need));
+    true
 }
 
 /// What the words about a mount or sandbox mean.

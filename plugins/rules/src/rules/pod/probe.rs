@@ -83,6 +83,17 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             time::age(waited.min(1_000_000_000))
         ));
         story.confidence = 0.75;
+        for (at, status) in sick.seen.list("/status/containerStatuses").iter().enumerate() {
+            if status.pointer("/state/terminated").is_some() {
+                let name = json::text(status, "/name").unwrap_or("");
+                story.say(format!(
+                    "Container `{}` has ended and is not started again.",
+                    text::clean(name, 60)
+                ));
+                story.see(&sick.seen, &format!("/status/containerStatuses/{at}/state/terminated/exitCode"));
+                story.confidence = 0.9;
+            }
+        }
         // Nothing but the spec tells how it is probed.
         for name in &unready {
             if let Some((place, container)) = story::container(sick.seen.at("/spec"), name)
