@@ -32,14 +32,21 @@ fn arguments(bytes: usize) -> String {
 }
 
 fn context(outside: Arc<dyn sickbay_engine::Outside>) -> CallContext {
-    CallContext { limits: CallLimits::of(Function::Tool), outside, cancel: Cancel::never(), now_ms: 0, seed: 1 }
+    CallContext {
+        limits: CallLimits::of(Function::Tool),
+        outside,
+        cancel: Cancel::never(),
+        now_ms: 0,
+        seed: 1,
+    }
 }
 
 /// A fresh sandbox for each call: bare, and through the dispatcher with the
 /// journal on disk.
 pub async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
-    let engine = Engine::new(EngineSettings { cache_dir: Some(folder.join("cache")), ..EngineSettings::default() })
-        .map_err(|error| error.to_string())?;
+    let engine =
+        Engine::new(EngineSettings { cache_dir: Some(folder.join("cache")), ..EngineSettings::default() })
+            .map_err(|error| error.to_string())?;
     let echo = engine.load(sickbay_test_support::guest("echo")).map_err(|error| error.to_string())?;
     let mut figures = Vec::new();
     let bare = times(2_000, |_| async {
@@ -72,7 +79,8 @@ pub async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
             async move { journalled(&run, grants, &echo, call as u64, text).await }
         })
         .await;
-        let mut figure = Figure::of(format!("call, fresh instance, {name}, dispatcher and journal"), "us", measured);
+        let mut figure =
+            Figure::of(format!("call, fresh instance, {name}, dispatcher and journal"), "us", measured);
         figure.aim = aim;
         figures.push(figure);
         recorder.flush().await.map_err(|error| error.to_string())?;
@@ -95,10 +103,8 @@ async fn journalled(
     let output = end.result.as_ref().ok().map(|output| Value::String(output.text.clone()));
     let failure = end.result.as_ref().err().cloned();
     let (host_calls, logs_dropped) = (end.host_calls, end.logs_dropped);
-    let ended = run
-        .recorder
-        .record(Event::CallEnded { call, output, failure, host_calls, logs_dropped })
-        .await;
+    let ended =
+        run.recorder.record(Event::CallEnded { call, output, failure, host_calls, logs_dropped }).await;
     black_box((started.is_ok(), ended.is_ok()));
 }
 
@@ -118,22 +124,31 @@ pub fn loads(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     let load = |cache: &std::path::Path| -> Result<std::time::Duration, String> {
         let started = std::time::Instant::now();
-        let engine = Engine::new(EngineSettings { cache_dir: Some(cache.to_owned()), ..EngineSettings::default() })
-            .map_err(|error| error.to_string())?;
+        let engine =
+            Engine::new(EngineSettings { cache_dir: Some(cache.to_owned()), ..EngineSettings::default() })
+                .map_err(|error| error.to_string())?;
         for plugin in sickbay_embedded::PLUGINS {
             engine.load(plugin.bytes).map_err(|error| error.to_string())?;
         }
         Ok(started.elapsed())
     };
     let cold = load(&folder.join("cold"))?;
-    figures.push(Figure::of(format!("load all {} embedded plugins, cold", sickbay_embedded::PLUGINS.len()), "ms", vec![cold]));
+    figures.push(Figure::of(
+        format!("load all {} embedded plugins, cold", sickbay_embedded::PLUGINS.len()),
+        "ms",
+        vec![cold],
+    ));
     let mut warm = Vec::new();
     for _ in 0..20 {
         warm.push(load(&folder.join("cold"))?);
     }
     figures.push(
-        Figure::of(format!("load all {} embedded plugins, cached, engine set up", sickbay_embedded::PLUGINS.len()), "ms", warm)
-            .aim(30.0),
+        Figure::of(
+            format!("load all {} embedded plugins, cached, engine set up", sickbay_embedded::PLUGINS.len()),
+            "ms",
+            warm,
+        )
+        .aim(30.0),
     );
     Ok(figures)
 }
@@ -162,7 +177,9 @@ pub async fn journal(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
     black_box(read.len());
     let durable = times(200, |index| {
         let journal = &journal;
-        async move { black_box(journal.append_durable("events", 0, event(index as u64)).await.is_ok()); }
+        async move {
+            black_box(journal.append_durable("events", 0, event(index as u64)).await.is_ok());
+        }
     })
     .await;
     Ok(vec![

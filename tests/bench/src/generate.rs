@@ -28,7 +28,9 @@ pub fn cluster(out: &mut dyn Write, pods: usize) -> io::Result<()> {
     }
     for namespace in 0..pods.div_ceil(PODS_OF_A_NAMESPACE) {
         let name = format!("team-{namespace}");
-        put(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": meta(None, &name), "status": {"phase": "Active"}}))?;
+        put(
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": meta(None, &name), "status": {"phase": "Active"}}),
+        )?;
     }
     for workload in 0..pods.div_ceil(PODS_OF_A_WORKLOAD) {
         let namespace = format!("team-{}", workload * PODS_OF_A_WORKLOAD / PODS_OF_A_NAMESPACE);
@@ -56,14 +58,13 @@ fn meta(namespace: Option<&str>, name: &str) -> Value {
 }
 
 fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0193)) & 0xffff_ffff_ffff
+    text.bytes().fold(0xcbf2_9ce4, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0193))
+        & 0xffff_ffff_ffff
 }
 
 fn node(index: usize) -> Value {
     let name = format!("worker-{index}");
-    let condition = |kind: &str, status: &str| {
-        json!({"type": kind, "status": status, "lastTransitionTime": AT, "lastHeartbeatTime": AT, "reason": "Kubelet"})
-    };
+    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": AT, "lastHeartbeatTime": AT, "reason": "Kubelet"});
     json!({
         "apiVersion": "v1", "kind": "Node", "metadata": meta(None, &name), "spec": {"podCIDR": "10.244.0.0/24"},
         "status": {
@@ -77,7 +78,8 @@ fn node(index: usize) -> Value {
 }
 
 fn spec(app: &str, is_sick: bool) -> Value {
-    let mut env = vec![json!({"name": "PORT", "value": "8080"}), json!({"name": "LOG_LEVEL", "value": "info"})];
+    let mut env =
+        vec![json!({"name": "PORT", "value": "8080"}), json!({"name": "LOG_LEVEL", "value": "info"})];
     if !is_sick {
         env.push(json!({"name": "DATABASE_URL", "valueFrom": {"secretKeyRef": {"name": "db", "key": "url", "optional": true}}}));
     }
@@ -132,7 +134,8 @@ fn owner(kind: &str, name: &str) -> Value {
 fn pod(namespace: &str, app: &str, index: usize, is_sick: bool) -> Value {
     let name = format!("{app}-5d8c7b9f64-{:05x}", hash(&format!("{app}{index}")) & 0xf_ffff);
     let status = if is_sick { "False" } else { "True" };
-    let condition = |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": AT});
+    let condition =
+        |kind: &str, status: &str| json!({"type": kind, "status": status, "lastTransitionTime": AT});
     let state = if is_sick {
         json!({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container"}})
     } else {

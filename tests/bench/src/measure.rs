@@ -39,7 +39,14 @@ impl Figure {
             let seconds = times.get(index).map_or(0.0, Duration::as_secs_f64);
             if unit == "us" { seconds * 1e6 } else { seconds * 1e3 }
         };
-        Self { name: name.into(), unit, p50: value(0.5), p99: Some(value(0.99)), count: times.len(), aim: None }
+        Self {
+            name: name.into(),
+            unit,
+            p50: value(0.5),
+            p99: Some(value(0.99)),
+            count: times.len(),
+            aim: None,
+        }
     }
 
     #[must_use]

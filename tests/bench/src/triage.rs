@@ -28,7 +28,8 @@ pub struct OneTriage {
 pub async fn one(recording: PathBuf, home: PathBuf) -> Result<OneTriage, String> {
     let started = Instant::now();
     let sickbay = sickbay(&home)?;
-    let profile = profiles::load(sickbay.folders(), "triage", &[]).map_err(|error| error.to_string())?.profile;
+    let profile =
+        profiles::load(sickbay.folders(), "triage", &[]).map_err(|error| error.to_string())?.profile;
     let request = RunRequest {
         profile,
         cluster: ClusterChoice::Recorded(vec![recording]),
@@ -122,7 +123,8 @@ pub async fn start(folder: &Path) -> Result<Figure, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut times = Vec::new();
     for round in 0..21 {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(|e| e.to_string())?;
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_err(|e| e.to_string())?;
         let ran = Command::new(&program)
             .arg("--one-triage")
             .arg(&recording)

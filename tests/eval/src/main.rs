@@ -49,9 +49,9 @@ async fn main() -> ExitCode {
 }
 
 async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
-    let fixtures = arguments.cases.unwrap_or_else(|| {
-        PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures"))
-    });
+    let fixtures = arguments
+        .cases
+        .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")));
     let cases = case::all(&fixtures)?;
     if cases.is_empty() {
         println!("skipped: no cases in `{}`; name a folder with `--cases`", fixtures.display());
@@ -60,7 +60,8 @@ async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
     let folders = Folders::resolve(Some(home.path())).map_err(|error| error.to_string())?;
     let resolved = profiles::load(&folders, "triage", &[]).map_err(|error| error.to_string())?;
-    let sickbay = Sickbay::with_embedded(folders, sickbay_embedded::PLUGINS.iter().map(|p| p.bytes).collect());
+    let sickbay =
+        Sickbay::with_embedded(folders, sickbay_embedded::PLUGINS.iter().map(|p| p.bytes).collect());
     // Compiling is not part of any case's time.
     sickbay.prepare(&resolved.profile).await.map_err(|error| error.to_string())?;
     let mut rows = Vec::new();

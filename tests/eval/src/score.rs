@@ -30,8 +30,9 @@ pub fn score(report: &Report, expect: &Expect) -> Score {
     );
     let mut missing = Vec::new();
     match expect {
-        Expect::Healthy => missing
-            .extend(alarms.iter().map(|finding| format!("false alarm: {} {}", finding.object, finding.reason))),
+        Expect::Healthy => missing.extend(
+            alarms.iter().map(|finding| format!("false alarm: {} {}", finding.object, finding.reason)),
+        ),
         Expect::Root(root) => {
             let named: Vec<&Finding> = roots
                 .copied()
@@ -79,8 +80,11 @@ fn said(finding: &Finding) -> String {
 /// the Deployment, not one of its pods.
 fn names(expected: &str, object: &ObjectRef) -> bool {
     let mut parts = expected.split('/');
-    let (kind, namespace, name) =
-        (parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let (kind, namespace, name) = (
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+        parts.next().unwrap_or_default(),
+    );
     if object.namespace.as_deref().unwrap_or_default() != namespace {
         return false;
     }
