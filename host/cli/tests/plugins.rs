@@ -1,4 +1,5 @@
 //! Plugins from files: inspected, consented to, granted, revoked, removed.
+#![expect(clippy::disallowed_methods, reason = "tests look at the files of the home that they made")]
 
 mod support;
 

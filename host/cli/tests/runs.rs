@@ -1,5 +1,6 @@
 //! Past runs: listed, shown, exported, replayed; and a journal that can not be
 //! used is said to be so, and left as it is.
+#![expect(clippy::disallowed_methods, reason = "tests look at the files of the home that they made")]
 
 mod support;
 

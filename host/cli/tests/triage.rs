@@ -1,4 +1,5 @@
 //! The main job: a recorded cluster goes in, what is wrong with it comes out.
+#![expect(clippy::disallowed_methods, reason = "tests look at the files of the home that they made")]
 
 mod support;
 

@@ -43,7 +43,7 @@ fn context(outside: Arc<dyn sickbay_engine::Outside>) -> CallContext {
 
 /// A fresh sandbox for each call: bare, and through the dispatcher with the
 /// journal on disk.
-pub async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
+pub(crate) async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
     let engine =
         Engine::new(EngineSettings { cache_dir: Some(folder.join("cache")), ..EngineSettings::default() })
             .map_err(|error| error.to_string())?;
@@ -120,7 +120,7 @@ async fn create(journal: &dyn Journal, run: &str) -> Result<(), String> {
 }
 
 /// Cold, cached, and linked again in one process.
-pub fn loads(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
+pub(crate) fn loads(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     let load = |cache: &std::path::Path| -> Result<std::time::Duration, String> {
         let started = std::time::Instant::now();
@@ -154,7 +154,7 @@ pub fn loads(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
 }
 
 /// Appending and reading back, per event.
-pub async fn journal(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
+pub(crate) async fn journal(folder: &std::path::Path) -> Result<Vec<Figure>, String> {
     const EVENTS: u32 = 20_000;
     let path = folder.join("journal.db");
     let journal = SqliteJournal::open(SqliteSettings::new(path)).await.map_err(|error| error.to_string())?;

@@ -12,7 +12,7 @@ const PODS_OF_A_NODE: usize = 50;
 const AT: &str = "2026-11-20T13:40:31Z";
 
 /// Writes one List with everything of a cluster of so many pods.
-pub fn cluster(out: &mut dyn Write, pods: usize) -> io::Result<()> {
+pub(crate) fn cluster(out: &mut dyn Write, pods: usize) -> io::Result<()> {
     write!(out, r#"{{"apiVersion":"v1","kind":"List","metadata":{{"resourceVersion":""}},"items":["#)?;
     let mut first = true;
     let mut put = |object: Value| -> io::Result<()> {

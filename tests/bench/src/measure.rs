@@ -7,7 +7,7 @@ use std::{
 
 /// One figure, in the unit that its name says.
 #[derive(Clone, Debug, serde::Serialize)]
-pub struct Figure {
+pub(crate) struct Figure {
     pub name: String,
     pub unit: &'static str,
     pub p50: f64,
@@ -21,12 +21,12 @@ pub struct Figure {
 
 impl Figure {
     /// A figure that was measured once.
-    pub fn once(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
+    pub(crate) fn once(name: impl Into<String>, unit: &'static str, value: f64) -> Self {
         Self { name: name.into(), unit, p50: value, p99: None, count: 1, aim: None }
     }
 
     /// From durations, in microseconds or milliseconds.
-    pub fn of(name: impl Into<String>, unit: &'static str, mut times: Vec<Duration>) -> Self {
+    pub(crate) fn of(name: impl Into<String>, unit: &'static str, mut times: Vec<Duration>) -> Self {
         times.sort();
         let value = |share: f64| {
             #[expect(
@@ -50,14 +50,14 @@ impl Figure {
     }
 
     #[must_use]
-    pub fn aim(mut self, aim: f64) -> Self {
+    pub(crate) fn aim(mut self, aim: f64) -> Self {
         self.aim = Some(aim);
         self
     }
 }
 
 /// Times `count` runs after a tenth as many that do not count.
-pub async fn times<F, R>(count: usize, mut run: F) -> Vec<Duration>
+pub(crate) async fn times<F, R>(count: usize, mut run: F) -> Vec<Duration>
 where
     F: FnMut(usize) -> R,
     R: Future<Output = ()>,

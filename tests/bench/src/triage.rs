@@ -17,7 +17,7 @@ use crate::{generate, measure::Figure};
 
 /// What one triage in a process of its own said of itself.
 #[derive(serde::Serialize, serde::Deserialize)]
-pub struct OneTriage {
+pub(crate) struct OneTriage {
     pub wall_ms: f64,
     pub peak_mb: f64,
     pub findings: usize,
@@ -25,7 +25,7 @@ pub struct OneTriage {
 }
 
 /// Triage of one recording in this process. Printed for the parent.
-pub async fn one(recording: PathBuf, home: PathBuf) -> Result<OneTriage, String> {
+pub(crate) async fn one(recording: PathBuf, home: PathBuf) -> Result<OneTriage, String> {
     let started = Instant::now();
     let sickbay = sickbay(&home)?;
     let profile =
@@ -67,7 +67,7 @@ fn peak_mb() -> f64 {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark writes what it reads and starts itself")]
-pub fn sizes(folder: &Path, sizes: &[usize]) -> Result<Vec<Figure>, String> {
+pub(crate) fn sizes(folder: &Path, sizes: &[usize]) -> Result<Vec<Figure>, String> {
     let home = folder.join("home");
     let mut figures = Vec::new();
     for &pods in sizes {
@@ -115,7 +115,7 @@ pub fn sizes(folder: &Path, sizes: &[usize]) -> Result<Vec<Figure>, String> {
 
 /// From starting the process to the journal's entry of the first plugin call.
 #[expect(clippy::disallowed_methods, reason = "a benchmark starts itself and reads the clock")]
-pub async fn start(folder: &Path) -> Result<Figure, String> {
+pub(crate) async fn start(folder: &Path) -> Result<Figure, String> {
     let home = folder.join("start");
     let recording = folder.join("start.json");
     let file = File::create(&recording).map_err(|error| error.to_string())?;

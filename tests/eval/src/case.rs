@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// What a case should come to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Expect {
+pub(crate) enum Expect {
     /// Nothing above info.
     Healthy,
     Root(Root),
@@ -20,7 +20,7 @@ pub enum Expect {
 /// The root cause that should be found. What is empty is not asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Root {
+pub(crate) struct Root {
     /// `Kind/namespace/name`, the name may be `*`.
     pub object: Option<String>,
     pub words: Vec<String>,
@@ -28,36 +28,56 @@ pub struct Root {
 }
 
 #[derive(Clone, Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub group: &'static str,
     pub name: String,
     pub inputs: Vec<PathBuf>,
+    /// What the person asked, where the case says it.
+    pub question: Option<String>,
     pub expect: Expect,
 }
 
 type Known = BTreeMap<String, BTreeMap<String, Root>>;
 
 /// Every case below the folder; a group that is not there has none.
-pub fn all(fixtures: &Path) -> Result<Vec<Case>, String> {
+pub(crate) fn all(fixtures: &Path) -> Result<Vec<Case>, String> {
     let known: Known = toml::from_str(include_str!("../expected.toml")).map_err(|error| error.to_string())?;
     let known = |group: &str, name: &str| known.get(group).and_then(|cases| cases.get(name)).cloned();
     let mut cases = Vec::new();
     for path in children(&fixtures.join("healthy-bundle"), Some("gz")) {
         let name = stem(&path);
-        cases.push(Case { group: "healthy-bundle", name, inputs: vec![path], expect: Expect::Healthy });
+        cases.push(Case {
+            group: "healthy-bundle",
+            name,
+            inputs: vec![path],
+            question: None,
+            expect: Expect::Healthy,
+        });
     }
     pods(&fixtures.join("pods"), &mut cases)?;
     for path in children(&fixtures.join("holmesgpt"), None) {
-        let Some(own) = holmes(&path) else { continue };
+        let Some((own, question)) = holmes(&path) else { continue };
         let name = stem(&path);
         let root = known("holmesgpt", &name).unwrap_or(own);
-        cases.push(Case { group: "holmesgpt", name, inputs: vec![path], expect: Expect::Root(root) });
+        cases.push(Case {
+            group: "holmesgpt",
+            name,
+            inputs: vec![path],
+            question,
+            expect: Expect::Root(root),
+        });
     }
     for path in children(&fixtures.join("kubernaut"), Some("json")) {
         let Some(own) = kubernaut(&path) else { continue };
         let name = stem(&path);
         let root = known("kubernaut", &name).unwrap_or(own);
-        cases.push(Case { group: "kubernaut", name, inputs: vec![path], expect: Expect::Root(root) });
+        cases.push(Case {
+            group: "kubernaut",
+            name,
+            inputs: vec![path],
+            question: None,
+            expect: Expect::Root(root),
+        });
     }
     bench(&fixtures.join("k8s-ai-bench"), &known, &mut cases)?;
     Ok(cases)
@@ -112,6 +132,7 @@ fn pods(folder: &Path, cases: &mut Vec<Case>) -> Result<(), String> {
             group: "pods",
             name: case.case,
             inputs: case.inputs.iter().map(|input| folder.join(input)).collect(),
+            question: None,
             expect: Expect::Root(Root { object: Some(object), words, action: None }),
         });
     }
@@ -119,7 +140,7 @@ fn pods(folder: &Path, cases: &mut Vec<Case>) -> Result<(), String> {
 }
 
 /// The quoted and the hyphenated words of the expected answer, where no one wrote them down.
-fn holmes(folder: &Path) -> Option<Root> {
+fn holmes(folder: &Path) -> Option<(Root, Option<String>)> {
     let case: Value = serde_saphyr::from_str(&read(&folder.join("test_case.yaml"))?).ok()?;
     let expected = match &case["expected_output"] {
         Value::Array(lines) => lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n"),
@@ -127,7 +148,8 @@ fn holmes(folder: &Path) -> Option<Root> {
     };
     let quoted = expected.split(['`', '"']).skip(1).step_by(2);
     let words = quoted.filter(|word| !word.trim().is_empty()).map(str::to_owned).collect();
-    Some(Root { object: None, words, action: None })
+    let question = case["user_prompt"].as_str().map(str::to_owned);
+    Some((Root { object: None, words, action: None }, question))
 }
 
 /// The object that the recorded incident was put right on.
@@ -158,6 +180,7 @@ fn bench(
             group: "k8s-ai-bench",
             inputs: vec![folder.join(&listed.case)],
             name: listed.case,
+            question: None,
             expect: Expect::Root(root),
         });
     }

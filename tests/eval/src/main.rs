@@ -73,7 +73,7 @@ async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
             profile: resolved.profile.clone(),
             cluster: ClusterChoice::Recorded(case.inputs.clone()),
             namespaces: None,
-            question: None,
+            question: case.question.clone(),
         };
         let started = Instant::now();
         let ended = sickbay.run(request).await;

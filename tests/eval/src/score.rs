@@ -10,7 +10,7 @@ use crate::case::{Expect, Root};
 
 /// What was right and what was not.
 #[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct Score {
+pub(crate) struct Score {
     pub solved: bool,
     /// What is missing, one each.
     pub missing: Vec<String>,
@@ -20,7 +20,7 @@ pub struct Score {
     pub hypotheses: usize,
 }
 
-pub fn score(report: &Report, expect: &Expect) -> Score {
+pub(crate) fn score(report: &Report, expect: &Expect) -> Score {
     let alarms: Vec<&Finding> =
         report.findings.iter().filter(|finding| finding.severity < Severity::Info).collect();
     let roots = alarms.iter().filter(|finding| finding.root);
@@ -38,9 +38,15 @@ pub fn score(report: &Report, expect: &Expect) -> Score {
                 .copied()
                 .filter(|finding| root.object.as_deref().is_none_or(|object| names(object, &finding.object)))
                 .collect();
-            match named.first() {
+            // Where no object is expected, the root that says most of it counts.
+            let best = named.iter().map(|finding| {
+                let mut missing = Vec::new();
+                check(root, finding, report, &mut missing);
+                missing
+            });
+            match best.min_by_key(Vec::len) {
                 None => missing.push(format!("root {}", root.object.as_deref().unwrap_or("of any kind"))),
-                Some(finding) => check(root, finding, report, &mut missing),
+                Some(best) => missing = best,
             }
         }
     }

@@ -1,5 +1,6 @@
 //! One name, one door: what each crate may depend on, read from the manifests
 //! and the sources themselves.
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test reads the sources")]
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -2,7 +2,7 @@
 #![expect(
     clippy::expect_used,
     clippy::disallowed_methods,
-    clippy::missing_panics_doc,
+    clippy::panic,
     reason = "tests start the program, write its input and fail where that fails"
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
