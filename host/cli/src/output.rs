@@ -5,6 +5,7 @@
 use std::io::{self, Write as _};
 
 use serde::Serialize;
+use sickbay_core::text::is_hidden;
 use sickbay_runtime::Failure;
 
 use crate::{args::GlobalArgs, color::Paint, environment::Environment};
@@ -70,9 +71,9 @@ impl Output {
             }});
             let _ = self.data(&format!("{error:#}\n"));
         }
-        self.note(&format!("{}: {}", self.error_paint.red("error"), failure.message));
+        self.note(&format!("{}: {}", self.error_paint.red("error"), visible(&failure.message)));
         if let Some(hint) = &failure.hint {
-            self.note(&format!("{}: {hint}", self.error_paint.green("hint")));
+            self.note(&format!("{}: {}", self.error_paint.green("hint"), visible(hint)));
         }
     }
 
@@ -86,6 +87,12 @@ impl Output {
             .map_err(|error| Failure::failed(format!("can not read the answer: {error}")))?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// A message may hold the words of a plugin, a server or a file: nothing in it
+/// may move the cursor or turn the text around. Line breaks stay.
+fn visible(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Logs go to stderr: warnings, or what `-v` and `SICKBAY_LOG` ask for.

@@ -65,3 +65,10 @@ fn nothing_is_coloured_that_is_no_terminal() {
     let coloured = home.run(&["--color", "always", "run", "triage", "--recorded", bundle]);
     assert!(coloured.stdout.contains('\x1b'));
 }
+
+#[test]
+fn what_others_say_can_not_steer_the_terminal() {
+    let home = Home::new();
+    let ran = home.run(&["run", "triage", "--recorded", "no\u{1b}[2Jsuch\u{202e}file"]).expect_code(2);
+    assert!(!ran.stderr.contains('\u{1b}') && !ran.stderr.contains('\u{202e}'), "{:?}", ran.stderr);
+}

@@ -57,6 +57,7 @@ impl Sickbay {
             folder("data folder", &folders.data),
             folder("cache folder", &folders.cache),
             Check::of("journal", self.check_journal().await),
+            self.check_engine(),
             Check::of(
                 "profiles",
                 crate::profiles::list(&folders).and_then(|profiles| {
@@ -94,6 +95,26 @@ impl Sickbay {
         let runs = self.runs(1).await?;
         let newest = runs.first().map_or("no run yet".to_owned(), |run| format!("newest run {}", run.run));
         Ok(format!("{}, {newest}", self.folders().journal().display()))
+    }
+
+    /// What the engine could not have as it should be is no failure: it is slower.
+    fn check_engine(&self) -> Check {
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(failure) => return Check::of("engine", Err(failure)),
+        };
+        match engine.notes() {
+            [] => Check::of(
+                "engine",
+                Ok(format!("compiled plugins are kept in {}", self.folders().compiled().display())),
+            ),
+            notes => Check {
+                name: "engine".to_owned(),
+                state: CheckState::Missing,
+                detail: notes.join("; "),
+                hint: Some("plugins work, but are compiled again each time or need more memory".to_owned()),
+            },
+        }
     }
 
     async fn check_plugins(&self) -> Vec<Check> {

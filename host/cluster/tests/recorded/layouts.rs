@@ -231,3 +231,16 @@ fn events_of_both_apis_read_alike() {
     assert_eq!(messages[1]["lastTimestamp"], "2025-01-03T00:00:00.000000Z");
     assert_eq!(objects(&cluster, "events.events.k8s.io").len(), 3);
 }
+
+#[test]
+fn yaml_in_flow_style_is_read_beside_block_style() {
+    let text = "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n---\n\
+                {apiVersion: v1, kind: Pod, metadata: {name: x, namespace: a}}\n---\n\
+                {kind: Pod, metadata: {name: z, namespace: a}, apiVersion: v1}\n";
+    let (cluster, report) = Recorded::new().with("all.yaml", text).open();
+    assert_eq!(names(&cluster, "Pod"), ["a/x", "a/z"]);
+    assert_eq!(names(&cluster, "Namespace"), ["a"]);
+    assert!(report.not_read.is_empty(), "{report:?}");
+    let alone = "{apiVersion: v1, kind: Pod, metadata: {name: x, namespace: a}}\n";
+    assert_eq!(names(&Recorded::new().with("one.yaml", alone).open().0, "Pod"), ["a/x"]);
+}

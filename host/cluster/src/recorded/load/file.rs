@@ -271,6 +271,12 @@ fn is_cluster_data(text: &str) -> bool {
 fn looks_like_manifest(text: &str) -> bool {
     let (mut kind, mut version) = (false, false);
     for line in text.lines() {
+        // In flow style several keys stand on one line: `{apiVersion: v1, kind: Pod, …}`.
+        if let Some(flow) = line.trim_start_matches(['-', ' ']).strip_prefix('{') {
+            let mut keys = flow.split(',').map(str::trim_start);
+            kind |= keys.clone().any(|key| key.starts_with("kind:"));
+            version |= keys.any(|key| key.starts_with("apiVersion:"));
+        }
         let line = line.trim_start_matches([' ', '-']);
         kind |= line.starts_with("kind:");
         version |= line.starts_with("apiVersion:");
