@@ -24,7 +24,7 @@ pub(crate) struct Environment {
     pub stdin_is_terminal: bool,
     pub stdout_is_terminal: bool,
     pub stderr_is_terminal: bool,
-    /// `COLUMNS`, where it is a sensible number.
+    /// `COLUMNS`, or else what the terminal says, where it is a sensible number.
     pub columns: Option<usize>,
 }
 
@@ -50,6 +50,7 @@ impl Environment {
             stderr_is_terminal: std::io::stderr().is_terminal(),
             columns: set("COLUMNS")
                 .and_then(|value| value.to_str()?.parse().ok())
+                .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)))
                 .filter(|columns| (40..=500).contains(columns)),
         }
     }

@@ -25,7 +25,10 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::failure(&output, &sickbay_runtime::Failure::failed(error.to_string())),
     };
-    match runtime.block_on(commands::dispatch(cli, &environment, &output)) {
+    let done = runtime.block_on(commands::dispatch(cli, &environment, &output));
+    // What still compiles or reads in the background is of no use to anyone now.
+    runtime.shutdown_background();
+    match done {
         Ok(code) => code,
         Err(failure) => exit::failure(&output, &failure),
     }

@@ -184,11 +184,10 @@ impl Sickbay {
         let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
         // Compiling and reading the cluster both take time and need nothing of each other.
-        let (loaded, connected) = tokio::join!(
+        let (loaded, connected) = tokio::try_join!(
             self.load(&catalogue, &wanted),
             connect::connect(&request.cluster, &namespaces, &self.clock, &self.watcher)
-        );
-        let (loaded, connected) = (loaded?, connected?);
+        )?;
         let mut plugins = BTreeMap::new();
         let mut pins = Vec::new();
         for (known, loaded) in wanted.iter().zip(loaded) {

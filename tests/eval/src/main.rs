@@ -3,7 +3,7 @@
 //!
 //! ```console
 //! just eval                       # the fixtures beside the project
-//! just eval -- --cases FOLDER     # another folder of the same kinds
+//! just eval --cases FOLDER        # another folder of the same kinds
 //! ```
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool prints its table")]
 
