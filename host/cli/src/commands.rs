@@ -38,19 +38,20 @@ fn folders(environment: &Environment) -> Result<Folders, Failure> {
     Folders::resolve(environment.home.as_deref())
 }
 
-/// The library as this command uses it: it shows progress, and Ctrl-C ends the
-/// run with a report of what is known.
-fn sickbay(environment: &Environment, progress: Option<Arc<Progress>>) -> Result<Sickbay, Failure> {
+/// The library as a command uses it.
+fn sickbay(environment: &Environment) -> Result<Sickbay, Failure> {
     let embedded = sickbay_embedded::PLUGINS.iter().map(|plugin| plugin.bytes).collect();
-    let mut sickbay = Sickbay::with_embedded(folders(environment)?, embedded);
-    if let Some(progress) = progress {
-        sickbay = sickbay.watched_by(progress);
-    }
+    Ok(Sickbay::with_embedded(folders(environment)?, embedded))
+}
+
+/// The same for a run: it shows progress, and Ctrl-C ends it with a report of
+/// what is known. Other commands end at once.
+fn sickbay_for_run(environment: &Environment, progress: Arc<Progress>) -> Result<Sickbay, Failure> {
     let (handle, cancel) = Cancel::pair();
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             handle.cancel();
         }
     });
-    Ok(sickbay.cancelled_by(cancel))
+    Ok(sickbay(environment)?.watched_by(progress).cancelled_by(cancel))
 }

@@ -123,3 +123,33 @@ fn every_troubled_run_replays() {
         assert_eq!(replayed["same"], replayed["events"], "{mode}: {replayed:#}");
     }
 }
+
+#[test]
+fn ctrl_c_ends_a_run_with_a_report_and_it_replays() {
+    let home = installed(&["--yes"]);
+    let started = home.start(&[
+        "--json",
+        "run",
+        "triage",
+        "--recorded",
+        "examples/checkout-outage/bundle",
+        "--set",
+        "diagnosis.strategies=[\"troubled\", \"rules\"]",
+        "--set",
+        "diagnosis.troubled.mode=\"loop\"",
+    ]);
+    // The plugin loops for as long as it may: what was recorded by then tells when it was called.
+    let run = loop {
+        let listed = home.run(&["--json", "runs", "list"]).json();
+        if let Some(run) = listed[0]["run"].as_str()
+            && home.run(&["runs", "show", run, "--events"]).stdout.contains("call-started")
+        {
+            break run.to_owned();
+        }
+    };
+    let ran = started.interrupt().expect_code(1);
+    let report = ran.json();
+    assert_eq!((&report["outcome"], &report["run"]), (&"cancelled".into(), &run.as_str().into()));
+    let replayed = home.run(&["--json", "runs", "replay", &run]).expect_code(0).json();
+    assert_eq!(replayed["same"], replayed["events"], "{replayed:#}");
+}

@@ -154,7 +154,7 @@ impl Drive {
                         self.record(Event::LimitHit { limit: limit.clone() }).await?;
                     }
                     self.watcher.notice(Notice::Reporting);
-                    let written = self.write_report(&mut known, &pipeline);
+                    let written = self.write_report(&known, &pipeline);
                     let value = serde_json::to_value(&written).unwrap_or(Value::Null);
                     let stamp = self.record(Event::Reported { report: value }).await?;
                     known.tick(stamp);
@@ -165,7 +165,7 @@ impl Drive {
                     self.leave(&mut known).await?;
                     self.record(Event::RunEnded { outcome: outcome.as_str().to_owned() }).await?;
                     self.context.recorder.flush().await?;
-                    return Ok(report.unwrap_or_else(|| self.write_report(&mut known, &pipeline)));
+                    return Ok(report.unwrap_or_else(|| self.write_report(&known, &pipeline)));
                 }
             }
         }
@@ -365,7 +365,7 @@ impl Drive {
         StepOutcome::Failed { message }
     }
 
-    fn write_report(&self, known: &mut Known, pipeline: &Pipeline) -> Report {
+    fn write_report(&self, known: &Known, pipeline: &Pipeline) -> Report {
         let cluster = known.info.as_ref().map_or_else(
             || ReportCluster {
                 source: self.settings.source,
@@ -382,7 +382,7 @@ impl Drive {
         report.checked = merged.checked;
         report.skipped = self.settings.not_read.clone();
         report.skipped.extend(merged.skipped);
-        report.skipped.append(&mut known.notes);
+        report.skipped.extend_from_slice(&known.notes);
         report.strategies.clone_from(&known.strategies);
         report.limits_hit = pipeline.limits_hit().to_vec();
         report.usage = Usage {

@@ -184,10 +184,17 @@ impl Sickbay {
         let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
         // Compiling and reading the cluster both take time and need nothing of each other.
-        let (loaded, connected) = tokio::try_join!(
-            self.load(&catalogue, &wanted),
-            connect::connect(&request.cluster, &namespaces, &self.clock, &self.watcher)
-        )?;
+        let ready = async {
+            tokio::try_join!(
+                self.load(&catalogue, &wanted),
+                connect::connect(&request.cluster, &namespaces, &self.clock, &self.watcher)
+            )
+        };
+        // There is no run yet that could end with a report.
+        let (loaded, connected) = tokio::select! {
+            ready = ready => ready?,
+            () = self.cancel.cancelled() => return Err(Failure::failed("interrupted before the run began")),
+        };
         let mut plugins = BTreeMap::new();
         let mut pins = Vec::new();
         for (known, loaded) in wanted.iter().zip(loaded) {

@@ -13,7 +13,7 @@ pub(super) async fn doctor(
     environment: &Environment,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
-    let sickbay = sickbay(environment, None)?;
+    let sickbay = sickbay(environment)?;
     let choice = cluster::choose(&args.cluster, &ClusterSettings::default(), environment)?;
     let checks = sickbay.doctor(&choice).await;
     output.show(&checks, || {

@@ -20,7 +20,7 @@ pub(super) async fn plugin(
     environment: &Environment,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
-    let sickbay = sickbay(environment, None)?;
+    let sickbay = sickbay(environment)?;
     let (folders, embedded) = (folders(environment)?, sickbay.embedded());
     match command {
         PluginCommand::Install(args) => return install(args, environment, output).await,
@@ -153,7 +153,7 @@ fn inspection_text(inspection: &Inspection) -> String {
 }
 
 async fn install(args: InstallArgs, environment: &Environment, output: &Output) -> Result<ExitCode, Failure> {
-    let sickbay = sickbay(environment, None)?;
+    let sickbay = sickbay(environment)?;
     let chosen = parse(&args.grant)?;
     let existing = if args.replace { Existing::Replace } else { Existing::Keep };
     let is_interactive = environment.stdin_is_terminal && environment.stderr_is_terminal;

@@ -8,7 +8,7 @@ use sickbay_core::report::{
 };
 use sickbay_runtime::{Failure, RunRequest, profiles};
 
-use super::{cluster, folders, sickbay};
+use super::{cluster, folders, sickbay_for_run};
 use crate::{args::RunArgs, environment::Environment, output::Output, progress::Progress};
 
 pub(super) async fn run(
@@ -24,7 +24,7 @@ pub(super) async fn run(
         question: args.prompt,
     };
     let progress = Arc::new(Progress::start(output));
-    let sickbay = sickbay(environment, Some(Arc::clone(&progress)))?;
+    let sickbay = sickbay_for_run(environment, Arc::clone(&progress))?;
     let ended = sickbay.run(request).await;
     progress.finish();
     let report = ended?.report;

@@ -17,7 +17,7 @@ pub(super) async fn runs(
     environment: &Environment,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
-    let sickbay = sickbay(environment, None)?;
+    let sickbay = sickbay(environment)?;
     match command {
         RunsCommand::List { limit } => {
             let runs = sickbay.runs(limit as usize).await?;

@@ -84,6 +84,13 @@ impl Home {
         run(&self.path().join("home"), arguments)
     }
 
+    /// Starts a command and does not wait for it.
+    pub fn start(&self, arguments: &[&str]) -> Started {
+        let mut command = command(&self.path().join("home"), arguments);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        Started { child: child.expect("the program starts") }
+    }
+
     /// The home's folder taken out of a text, and what differs from run to run.
     pub fn plain(&self, text: &str) -> String {
         let text = text.replace(&self.path().display().to_string(), "[folder]");
@@ -110,16 +117,33 @@ fn plain_line(line: &str) -> String {
     words.join(" ")
 }
 
+/// A command that still runs.
+pub struct Started {
+    child: std::process::Child,
+}
+
+impl Started {
+    /// What Ctrl-C does, and what comes of it.
+    pub fn interrupt(self) -> Ran {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill starts");
+        assert!(sent.success());
+        ran(&self.child.wait_with_output().expect("the program ends"))
+    }
+}
+
+fn command(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sickbay"));
+    command.args(arguments).current_dir(workspace()).env_clear();
+    command.env("SICKBAY_HOME", home).env("HOME", home).stdin(Stdio::null());
+    command
+}
+
 fn run(home: &Path, arguments: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_sickbay"))
-        .args(arguments)
-        .current_dir(workspace())
-        .env_clear()
-        .env("SICKBAY_HOME", home)
-        .env("HOME", home)
-        .stdin(Stdio::null())
-        .output()
-        .expect("the program starts");
+    ran(&command(home, arguments).output().expect("the program starts"))
+}
+
+fn ran(output: &std::process::Output) -> Ran {
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

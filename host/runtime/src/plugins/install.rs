@@ -105,11 +105,12 @@ pub async fn install(
         let replaced = lock.add(entry.clone()).map_err(|error| lock_failure(&error))?;
         file::create_private_dir(&folders.plugins())?;
         file::write_atomic(&component, &bytes)?;
-        Ok(replaced)
+        // The component that it takes the place of goes, unless another plugin is the same one.
+        Ok(replaced.filter(|old| lock.plugins().all(|plugin| plugin.digest != old.digest)))
     });
     match installed {
         Ok(replaced) => {
-            if let Some(old) = replaced.filter(|old| old.digest != inspection.digest) {
+            if let Some(old) = replaced {
                 // An old component that stays is only space; nothing refers to it.
                 let _ = file::remove(&folders.plugins().join(format!("{}.wasm", old.digest.hex())));
             }
