@@ -88,7 +88,7 @@ impl StoreError {
             Self::Open { .. } => {
                 "check the path and who may read it, or set `SICKBAY_HOME` to another folder"
             }
-            Self::Full { .. } => "free some space or delete old runs; what was written before is still there",
+            Self::Full { .. } => "free some space and run it again; what was written before is still there",
             Self::NoJournal { .. } => "it is made by the first `sickbay run`",
             Self::Busy { .. } => "wait for the other program to end, or stop it, and try again",
             Self::Failed { .. } => "see whether the disk is healthy; what was written before is still there",
