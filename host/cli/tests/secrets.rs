@@ -1,6 +1,10 @@
 //! Planted credentials are looked for wherever a run leaves something: its
 //! report, its events, its export, the journal's own file, its logs.
-#![expect(clippy::disallowed_methods, reason = "tests look at the files of the home that they made")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests make and look at the files of their home, and fail where that fails"
+)]
 
 mod support;
 
