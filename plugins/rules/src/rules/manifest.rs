@@ -19,7 +19,11 @@ use crate::{
 mod host;
 mod image;
 mod probe;
+mod refused;
+mod room;
 pub(super) mod stock;
+mod variables;
+mod wait;
 
 pub(in crate::rules) use stock::stock_port;
 
@@ -30,7 +34,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         .all
         .iter()
         .filter(|pod| pod.phase != Phase::None)
-        .map(|pod| context.workload(pod))
+        .flat_map(|pod| [context.workload(pod), pod.reference.clone()])
         .collect();
     for template in context.templates("") {
         let owner = &template.seen.reference;
@@ -40,6 +44,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         }
         selector(&template, findings);
         nodes(context, &template, findings);
+        room::check(context, &template, findings);
+        refused::policy(&template, findings);
         for list in ["initContainers", "containers"] {
             for (at, container) in json::list(template.spec(), &format!("/{list}")).iter().enumerate() {
                 let part = Part {
@@ -54,6 +60,11 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
                 probe::check(&part, findings);
                 user(&part, findings);
                 host::check(context, &part, findings);
+                refused::mounts(&part, findings);
+                variables::check(&part, findings);
+                if list == "initContainers" {
+                    wait::check(context, &part, findings);
+                }
             }
         }
     }
@@ -209,6 +220,25 @@ fn command(part: &Part<'_>, findings: &mut Findings, is_init: bool) {
         return;
     }
     let words = crash::words(part.container);
+    if let Some(program) = one_word(part.container) {
+        findings.add(
+            part.draft(Severity::Critical, "InvalidCommand", "command")
+                .message(format!(
+                    "{} runs the program `{}`, blanks and all, since its command is one word of a list: no such file is there.",
+                    part.subject(),
+                    text::clean(program, 100)
+                ))
+                .confidence(0.9)
+                .action(actions::action(
+                    "patch-command",
+                    part.owner(),
+                    json!({ "container": part.name, "command": program.split_whitespace().collect::<Vec<_>>() }),
+                    "Make each word of the command an entry of its own",
+                ))
+                .action(actions::escalate(part.owner(), need)),
+        );
+        return;
+    }
     let script = script_of(&words);
     let kind = part.owner().kind.as_str();
     if let Some(code) = ends_with_failure(&script) {
@@ -239,6 +269,15 @@ fn command(part: &Part<'_>, findings: &mut Findings, is_init: bool) {
                 .action(actions::escalate(part.owner(), need)),
         );
     }
+}
+
+/// A command whose only entry holds the program and its arguments.
+fn one_word(container: &Value) -> Option<&str> {
+    let [program] = json::list(container, "/command") else { return None };
+    let program = program.as_str()?.trim();
+    let plain =
+        program.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, ' ' | '-' | '_' | '/' | '.' | '='));
+    (program.contains(' ') && plain).then_some(program)
 }
 
 /// The script of `sh -c`, or the words joined.

@@ -16,8 +16,45 @@ pub(super) fn check(key: &str, content: &str) -> Result<(), String> {
         Some("json") => json(content),
         Some("yaml" | "yml") => yaml(content),
         Some("toml") => toml(content),
+        Some("conf") | None if is_nginx(content) => nginx(content),
         _ => Ok(()),
     }
+}
+
+/// Whether a text is written for nginx: blocks that nothing else has.
+fn is_nginx(content: &str) -> bool {
+    content.lines().map(str::trim).any(|line| {
+        line.strip_suffix('{').map(str::trim_end).is_some_and(|head| {
+            matches!(head, "server" | "http" | "events")
+                || head.starts_with("location ")
+                || head.starts_with("upstream ")
+        })
+    })
+}
+
+/// Blocks that are not closed, and directives without their semicolon.
+fn nginx(content: &str) -> Result<(), String> {
+    let mut depth = 0_i64;
+    let mut goes_on = false;
+    for (at, line) in content.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or("").trim();
+        // Quotes may hold anything, and so may what is not nginx's own.
+        if line.contains(['"', '\'']) || line.contains("_by_lua") {
+            return Ok(());
+        }
+        if line.is_empty() {
+            continue;
+        }
+        depth += line.matches('{').count() as i64 - line.matches('}').count() as i64;
+        if depth < 0 {
+            return Err(format!("a `}}` on line {} closes what nothing opened", at + 1));
+        }
+        if goes_on && line.starts_with('}') {
+            return Err(format!("the directive before line {} has no `;`", at + 1));
+        }
+        goes_on = !line.ends_with([';', '{', '}']);
+    }
+    if depth > 0 { Err("a `{` is never closed".to_owned()) } else { Ok(()) }
 }
 
 fn json(content: &str) -> Result<(), String> {
@@ -122,6 +159,10 @@ mod tests {
             ("a.toml", "[a]\nb = 1 # c\nd = [\n  1,\n  2\n]\n", true),
             ("a.toml", "[a]\nb 1\n", false),
             ("a.toml", "b = \"x\n", false),
+            ("default.conf", "server {\n  listen 80;\n  location / {\n    root /x;\n  }\n}\n", true),
+            ("default.conf", "server {\n  listen 80;\n  location / {\n    root /x;\n}\n", false),
+            ("nginx.conf", "server {\n  listen 80\n}\n", false),
+            ("app.conf", "section {\n", true),
             ("a.txt", "{", true),
             ("json", "{", true),
         ] {
@@ -132,7 +173,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_text_is_judged_without_a_panic(key in "[a-z.]{0,12}", content in "\\PC{0,200}") {
-            for ending in ["", ".json", ".yaml", ".toml"] {
+            for ending in ["", ".json", ".yaml", ".toml", ".conf"] {
                 let _ = check(&format!("{key}{ending}"), &content);
             }
         }

@@ -4,8 +4,14 @@
 use serde_json::json;
 
 use crate::{
-    actions, context::Context, diagnosis::Severity, findings::Findings, json, log::name,
-    rules::manifest::Part, text,
+    actions,
+    context::Context,
+    diagnosis::Severity,
+    findings::Findings,
+    json,
+    log::name,
+    rules::{manifest::Part, nearest},
+    text,
 };
 
 pub(super) fn check(context: &Context<'_>, part: &Part<'_>, findings: &mut Findings) {
@@ -36,7 +42,7 @@ pub(super) fn check(context: &Context<'_>, part: &Part<'_>, findings: &mut Findi
             continue;
         }
         let same_space = || context.snapshot.all("Service").filter(|other| other.namespace() == space);
-        let near = same_space().map(crate::seen::Seen::name).find(|other| text::near(other, service));
+        let near = nearest::nearest(service, same_space().map(crate::seen::Seen::name));
         let elsewhere = context
             .snapshot
             .all("Service")

@@ -10,7 +10,7 @@ use crate::{
     json,
     rules::{
         manifest::{Part, stock},
-        pod::probe,
+        pod::{crash, probe},
     },
     text,
 };
@@ -25,6 +25,9 @@ pub(super) fn check(part: &Part<'_>, findings: &mut Findings) {
         }
         port(part, kind, &declared, stock, findings);
         path(part, kind, stock, findings);
+        if kind == "liveness" && part.container.get("startupProbe").is_none() {
+            patience(part, findings);
+        }
     }
     if let Some(stock) = stock
         && !stock.ports.is_empty()
@@ -109,6 +112,49 @@ fn port(part: &Part<'_>, kind: &str, declared: &[i64], stock: Option<stock::Stoc
     }
     findings.add(
         draft.action(actions::escalate(part.owner(), format!("The port that the {kind} probe should ask."))),
+    );
+}
+
+/// A program that its own command lets sleep first is killed before it answers.
+fn patience(part: &Part<'_>, findings: &mut Findings) {
+    let of = |field: &str, default: i64| {
+        json::integer(part.container, &format!("/livenessProbe/{field}"))
+            .unwrap_or(default)
+            .clamp(0, 1_000_000)
+    };
+    let period = of("periodSeconds", 10).max(1);
+    let allowed = of("initialDelaySeconds", 0) + period * of("failureThreshold", 3).max(1);
+    let script = crash::words(part.container).join(" ");
+    let first = script.split([';', '&', '\n']).map(str::trim).find_map(|line| {
+        line.rsplit_once("sleep ").filter(|(before, _)| before.is_empty() || before.ends_with(' '))
+    });
+    let sleeps = first.and_then(|(_, seconds)| seconds.trim().trim_end_matches('s').parse::<i64>().ok());
+    // What it does after its sleep is the program; a sleep alone is all it does.
+    let goes_on =
+        script.split([';', '&', '\n']).skip_while(|line| !line.contains("sleep ")).skip(1).any(|line| {
+            let line = line.trim();
+            !line.is_empty() && line != "done"
+        });
+    let Some(seconds) = sleeps.filter(|seconds| *seconds > allowed && goes_on && !script.contains("while "))
+    else {
+        return;
+    };
+    findings.add(
+        part.draft(Severity::Critical, "ProbeMisconfigured", "livenessProbe")
+            .see(part.template.seen, &format!("{}/command", part.pointer))
+            .see(part.template.seen, &format!("{}/args", part.pointer))
+            .confidence(0.85)
+            .message(format!(
+                "{}: its liveness probe gives up after {allowed} s, and its command sleeps for {seconds} s before it starts: it is killed again and again.",
+                part.subject()
+            ))
+            .action(actions::action(
+                "patch-probe",
+                part.owner(),
+                json!({ "container": part.name, "probe": "liveness", "set": { "initialDelaySeconds": seconds + 30 } }),
+                format!("Let the liveness probe of container `{}` wait {} s", text::clean(part.name, 60), seconds + 30),
+            ))
+            .action(actions::escalate(part.owner(), "How long the program takes to start.")),
     );
 }
 

@@ -9,7 +9,7 @@ use crate::fake::{FakeCluster, reasons};
 fn deployment(container: Value) -> Value {
     json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": "shop", "name": "web"},
         "spec": {"selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
-            "spec": {"containers": [container]}}}})
+            "spec": {"containers": [container], "volumes": [{"name": "x", "emptyDir": {}}]}}}})
 }
 
 #[test]
@@ -24,6 +24,17 @@ fn what_a_container_tells_by_itself() {
             vec!["InvalidCommand"],
         ),
         (json!({"name": "a", "image": "alpine", "args": ["echo", "hi"]}), vec!["InvalidCommand"]),
+        (json!({"name": "a", "image": "alpine", "command": ["sleep 3600"]}), vec!["InvalidCommand"]),
+        (
+            json!({"name": "a", "image": "x/y", "command": ["sh", "-c", "sleep 60; java -jar a.jar"],
+                "livenessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1}}),
+            vec!["ProbeMisconfigured"],
+        ),
+        (
+            json!({"name": "a", "image": "x/y", "command": ["sh", "-c", "sleep 3600"],
+                "livenessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 1, "failureThreshold": 1}}),
+            vec![],
+        ),
         (
             json!({"name": "a", "image": "nginx", "ports": [{"containerPort": 80}],
                 "readinessProbe": {"httpGet": {"path": "/ready", "port": 80}}}),
@@ -66,9 +77,14 @@ fn what_a_container_tells_by_itself() {
 #[test]
 fn host_names_without_a_service() {
     let service = |space: &str, name: &str| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": space, "name": name}, "spec": {}});
-    for (value, expect) in
-        [("postgres:5432", 0), ("postgers:5432", 1), ("redis", 1), ("redis.data", 0), ("example.com", 0)]
-    {
+    for (value, expect) in [
+        ("postgres:5432", 0),
+        ("postgers:5432", 1),
+        ("redis", 1),
+        ("redis.data", 0),
+        ("example.com", 0),
+        ("postgres-primary", 1),
+    ] {
         let cluster = FakeCluster::new()
             .with(deployment(
                 json!({"name": "a", "image": "x/y", "env": [{"name": "DB_HOST", "value": value}]}),

@@ -16,7 +16,7 @@ use crate::{
 };
 
 mod resource;
-mod taint;
+pub(in crate::rules) mod taint;
 
 use resource::insufficient;
 use taint::taints;

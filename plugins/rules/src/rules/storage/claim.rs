@@ -154,6 +154,9 @@ fn without_class(context: &Context<'_>, waiting: &Waiting<'_>, class: &str, find
         return no_volume(context, waiting, class, findings);
     }
     let existence = context.snapshot.existence("StorageClass", "", class);
+    let denied = failure(context, waiting.claim)
+        .is_some_and(|event| event.message.contains("not found") && event.message.contains(class));
+    let existence = if denied && existence != Existence::Present { Existence::Absent } else { existence };
     let (severity, confidence) = match existence {
         Existence::Absent => (Severity::Critical, 0.95),
         Existence::NotRecorded => (Severity::Critical, 0.6),
@@ -295,6 +298,7 @@ fn named_volume(context: &Context<'_>, waiting: &Waiting<'_>, name: &str, findin
 /// cluster comes with.
 fn manifest(context: &Context<'_>, waiting: &Waiting<'_>, findings: &mut Findings) {
     let Some(class) = waiting.claim.text(CLASS).filter(|class| !class.is_empty()) else { return };
+    unfit(context, waiting, class, findings);
     if context.snapshot.find("StorageClass", "", class).is_some()
         || !volumes::candidates(context, class).is_empty()
         || classes::usual(class)
@@ -313,6 +317,37 @@ fn manifest(context: &Context<'_>, waiting: &Waiting<'_>, findings: &mut Finding
             .action(actions::escalate(
                 &waiting.claim.reference,
                 "A claim of a class that exists: the class of a claim can not be changed.",
+            )),
+    );
+}
+
+/// Volumes made by hand for the class are there, and none fits.
+fn unfit(context: &Context<'_>, waiting: &Waiting<'_>, class: &str, findings: &mut Findings) {
+    let candidates = volumes::candidates(context, class);
+    let mut draft = waiting.draft(Severity::Warning, "NoMatchingVolume", "/spec").confidence(0.75);
+    let mut reasons = Vec::new();
+    for volume in candidates.iter().take(4) {
+        let Some((why, pointer)) = volumes::mismatch(waiting.claim, volume) else { return };
+        draft = draft.see(volume, &pointer);
+        reasons.push(format!("`{}` {why}", volume.name()));
+    }
+    let provisioned = context
+        .snapshot
+        .find("StorageClass", "", class)
+        .is_some_and(|found| found.text("/provisioner") != Some("kubernetes.io/no-provisioner"));
+    if reasons.is_empty() || provisioned {
+        return;
+    }
+    findings.add(
+        draft
+            .message(format!(
+                "No volume fits the PersistentVolumeClaim `{}`: {}.",
+                waiting.claim.name(),
+                reasons.join(", ")
+            ))
+            .action(actions::escalate(
+                &waiting.claim.reference,
+                "A volume that fits the claim, or another claim.",
             )),
     );
 }

@@ -147,7 +147,7 @@ fn show_taint(taint: &Value) -> String {
     }
 }
 
-fn tolerated(taint: &Value, spec: &Value) -> bool {
+pub(in crate::rules) fn tolerated(taint: &Value, spec: &Value) -> bool {
     json::list(spec, "/tolerations").iter().any(|toleration| {
         let same = |field: &str| {
             json::text(toleration, field).unwrap_or("") == json::text(taint, field).unwrap_or("")
