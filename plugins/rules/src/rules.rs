@@ -4,6 +4,7 @@
 use crate::{context::Context, findings::Findings};
 
 mod access;
+mod asleep;
 mod autoscaling;
 mod backend;
 mod behind;
@@ -59,4 +60,6 @@ pub const RULES: &[(&str, Rule)] = &[
     ("security", security::check),
     // Last: it reads the logs of workloads of which nothing bad is known.
     ("log-errors", log_errors::check),
+    // After all who may need what sleeps.
+    ("asleep", asleep::check),
 ];

@@ -11,6 +11,8 @@ use crate::{
     text,
 };
 
+mod untold;
+
 /// A refusal older than this says nothing of now, where nothing else does.
 const RECENT_SECONDS: i64 = 7_200;
 
@@ -23,6 +25,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         }
     }
     unowned(context, findings);
+    untold::check(context, findings);
 }
 
 /// What the controller was told, and where that is seen.

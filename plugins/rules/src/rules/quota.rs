@@ -56,8 +56,14 @@ fn share(used: i128, hard: i128) -> String {
     format!("{} %", (used * 100 / hard.max(1)).min(1_000_000))
 }
 
+/// What one pod of that spec adds to a quota's amount. None for what a quota
+/// counts beside pods.
+pub(super) fn of_pod(spec: &serde_json::Value, name: &str) -> Option<i128> {
+    plan::of_pod(spec, name)
+}
+
 /// An amount of that resource for a person.
-fn show(resource: &str, milli: i128) -> String {
+pub(super) fn show(resource: &str, milli: i128) -> String {
     let bytes = ["memory", "storage"].iter().any(|unit| resource.ends_with(unit));
     if bytes { quantity::bytes(milli) } else { quantity::count(milli) }
 }

@@ -98,7 +98,8 @@ fn deployment(context: &Context<'_>, seen: &Seen, findings: &mut Findings) {
             .and_then(|(_, condition)| json::text(condition, "/lastUpdateTime"))
             .and_then(time::parse)
             .is_some_and(|updated| context.now - updated < PATIENCE_SECONDS);
-        let severity = match (stuck.is_some(), young, ready) {
+        let refused = seen.condition_is("ReplicaFailure", "True");
+        let severity = match (stuck.is_some() || refused, young, ready) {
             (false, true, _) => Severity::Info,
             (false, _, 1..) if moving => Severity::Info,
             _ => severity(ready),

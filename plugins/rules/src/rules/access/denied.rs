@@ -87,7 +87,8 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
         .pods
         .all
         .iter()
-        .filter(|pod| pod.live() && pod.node.is_some() && (pod.problem.is_some() || pod.restarts > 0));
+        .filter(|pod| pod.live() && pod.node.is_some())
+        .filter(|pod| pod.problem.is_some() || pod.restarts > 0 || granted(context, pod));
     for pod in sick.take(MOST_PODS) {
         let template = context.template(&context.workload(pod));
         let name = template
@@ -110,6 +111,24 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
     for (denied, evidence) in all.into_iter().take(20) {
         report(context, &denied, evidence, findings);
     }
+}
+
+/// Whether a pod that is well runs as an account that a binding is for: it
+/// talks to the API server, and its log tells how it gets on.
+fn granted(context: &Context<'_>, pod: &crate::snapshot::Pod) -> bool {
+    let template = context.template(&context.workload(pod));
+    let account = template
+        .as_ref()
+        .and_then(|template| json::text(template.spec(), "/serviceAccountName"))
+        .filter(|account| *account != "default");
+    !pod.namespace().starts_with("kube-")
+        && account.is_some_and(|account| {
+            context.snapshot.all("RoleBinding").any(|binding| {
+                super::accounts(binding)
+                    .iter()
+                    .any(|(space, name)| *space == pod.namespace() && *name == account)
+            })
+        })
 }
 
 /// The roles that are bound to the account where it asked.

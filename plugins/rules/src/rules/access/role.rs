@@ -109,11 +109,11 @@ fn resource_of(
         Draft::new(void(context, role, rule, &groups), role, "WrongApiGroup", &format!("/rules/{at}"))
             .confidence(0.8)
             .message(format!(
-                "{} `{}` allows `{}` in the API group {}, where there is none: it is in {}.",
+                "{} `{}` allows `{}` in {}, where there is none: it is in {}.",
                 role.reference.kind,
                 role.name(),
                 text::clean(resource, 60),
-                text::names(groups.iter().map(|group| shown(group))),
+                groups.iter().map(|group| shown(group)).collect::<Vec<_>>().join(" and "),
                 shown(first)
             ));
     let sensitive = verbs.iter().any(|verb| resources::sensitive(resource, verb));
@@ -146,8 +146,12 @@ fn void(context: &Context<'_>, role: &Seen, rule: &Value, groups: &[&str]) -> Se
     if works || binding(context, role).is_none() { Severity::Info } else { Severity::Warning }
 }
 
-fn shown(group: &str) -> &str {
-    if group.is_empty() { "the core group" } else { group }
+fn shown(group: &str) -> String {
+    if group.is_empty() {
+        "the core API group".to_owned()
+    } else {
+        format!("the API group `{}`", text::clean(group, 80))
+    }
 }
 
 /// All rules of the role and one more.
@@ -169,6 +173,49 @@ pub(super) fn promised(name: &str) -> Option<(&'static str, &'static [&'static s
             .or_else(|| resources::by_word(other).zip(purpose(one))),
         _ => None,
     })
+}
+
+/// Somebody asks why an account may not do something, names what, and the
+/// role that is bound to that account does not allow it.
+fn asked_for(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
+    const VERBS: [&str; 7] = ["get", "list", "watch", "create", "update", "patch", "delete"];
+    let Some(question) = context.request.question.as_deref().map(str::to_ascii_lowercase) else { return };
+    let Some(binding) = binding(context, role) else { return };
+    let accounts = super::accounts(binding);
+    let about = |name: &str| name.len() >= 3 && question.contains(&name.to_ascii_lowercase());
+    if !about(role.name()) && !accounts.iter().any(|(_, name)| about(name)) {
+        return;
+    }
+    let words: Vec<&str> = question.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let Some(verb) = VERBS.into_iter().find(|verb| words.contains(verb)) else { return };
+    // `list pods`: what is asked for stands after the verb.
+    let after = words.iter().skip_while(|word| **word != verb).skip(1);
+    let Some(resource) = after.take(4).find_map(|word| resources::by_word(word)) else { return };
+    let group = resources::groups(resource).and_then(|groups| groups.first()).copied().unwrap_or("");
+    // A rule for the resource in a wrong group is told as that.
+    let misplaced = role.list("/rules").iter().any(|rule| {
+        let has =
+            |list: &str, want: &str| json::list(rule, list).iter().any(|value| value.as_str() == Some(want));
+        has("/resources", resource) && has("/verbs", verb)
+    });
+    if misplaced || allows(role, group, resource, verb) {
+        return;
+    }
+    let draft = Draft::new(Severity::Warning, role, "VerbMissing", "/rules")
+        .confidence(0.85)
+        .see(binding, "/subjects")
+        .message(format!(
+            "{} `{}`, which is bound to {}, does not allow to {verb} `{resource}`.",
+            role.reference.kind,
+            role.name(),
+            text::names(accounts.iter().map(|(_, name)| name))
+        ));
+    findings.add(draft.action(if role.reference.kind == "Role" && !resources::sensitive(resource, verb) {
+        let added = json!({ "apiGroups": [group], "resources": [resource], "verbs": [verb] });
+        with_rule(role, &added, &format!("Let the Role `{}` {verb} {resource}", role.name()))
+    } else {
+        actions::escalate(&role.reference, format!("Whether the role should allow to {verb} `{resource}`."))
+    }));
 }
 
 /// The resource is there, and none of the verbs that the name promises is, or
@@ -226,7 +273,7 @@ fn verb(
 }
 
 fn purpose(context: &Context<'_>, role: &Seen, findings: &mut Findings) {
-    let Some((resource, verbs)) = promised(role.name()) else { return };
+    let Some((resource, verbs)) = promised(role.name()) else { return asked_for(context, role, findings) };
     let rules = role.list("/rules");
     let group = resources::groups(resource).and_then(|groups| groups.first()).copied().unwrap_or("");
     let aggregated = !role.at("/aggregationRule").is_null();

@@ -185,3 +185,24 @@ fn a_refusal_without_any_role_is_of_the_account() {
     let cluster = FakeCluster::new().with(account("web")).with(event);
     assert_eq!(reasons(check, &cluster), ["ServiceAccount/web PermissionMissing"]);
 }
+
+#[test]
+fn what_a_person_asks_about_is_judged_by_the_account_that_they_name() {
+    for (question, expect) in [
+        ("Why can the service account deployer not create deployments in shop?", Some("VerbMissing")),
+        ("Why can deployer not list deployments?", None),
+        ("Why can somebody-else not create deployments?", None),
+        ("deployer is slow", None),
+    ] {
+        let rules = json!([{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get", "list"]}]);
+        let cluster = FakeCluster::new()
+            .with(role("ci", rules))
+            .with(account("deployer"))
+            .with(binding("ci", subject("deployer", "shop")));
+        let request = crate::diagnosis::Request { question: Some(question.to_owned()), ..Default::default() };
+        let found = crate::diagnose(&cluster, &request).unwrap().findings;
+        let reason =
+            found.iter().find(|found| found.severity != Severity::Info).map(|found| found.reason.as_str());
+        assert_eq!(reason, expect, "{question}");
+    }
+}

@@ -39,19 +39,10 @@ pub(super) fn check(context: &Context<'_>, quota: &Seen, findings: &mut Findings
         let total: i128 = if name == "pods" {
             templates.iter().map(replicas).sum::<i128>() * 1000
         } else {
-            let Some((_, kind, resource)) = AMOUNTS.iter().find(|(known, ..)| *known == name) else {
-                continue;
-            };
-            templates
-                .iter()
-                .map(|template| {
-                    let pod: i128 = behind::containers(template.spec())
-                        .iter()
-                        .filter_map(|(_, container)| amount(container, kind, resource))
-                        .sum();
-                    pod * replicas(template)
-                })
-                .sum()
+            let all =
+                templates.iter().map(|template| Some(of_pod(template.spec(), name)? * replicas(template)));
+            let Some(total) = all.sum() else { continue };
+            total
         };
         if total <= hard {
             continue;
@@ -73,6 +64,17 @@ pub(super) fn check(context: &Context<'_>, quota: &Seen, findings: &mut Findings
         }
         findings.add(draft);
     }
+}
+
+/// What one pod of that spec adds to the amount that a quota counts by that
+/// name, in thousandths.
+pub(super) fn of_pod(spec: &Value, name: &str) -> Option<i128> {
+    if matches!(name, "pods" | "count/pods") {
+        return Some(1000);
+    }
+    let (_, kind, resource) = AMOUNTS.iter().find(|(known, ..)| *known == name)?;
+    let amounts = behind::containers(spec).into_iter();
+    Some(amounts.filter_map(|(_, container)| amount(container, kind, resource)).sum())
 }
 
 fn amount(container: &Value, kind: &str, resource: &str) -> Option<i128> {
