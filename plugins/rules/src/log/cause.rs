@@ -119,7 +119,7 @@ pub fn explain(lines: &[String]) -> Option<Cause> {
     let start = lines.len().saturating_sub(MOST_LINES);
     let mut best: Option<((u8, bool), Cause)> = None;
     for (at, line) in lines.iter().enumerate().skip(start) {
-        if level(line) == Some(Level::Quiet) {
+        if level(line) == Some(Level::Quiet) || is_usage(line) {
             continue;
         }
         let Some(kind) = cause_of(line) else { continue };
@@ -130,6 +130,13 @@ pub fn explain(lines: &[String]) -> Option<Cause> {
         }
     }
     best.map(|(_, cause)| cause)
+}
+
+/// Whether a line tells of an option, as programs do that were called amiss:
+/// `-w SEC  Connect timeout` is no timeout.
+fn is_usage(line: &str) -> bool {
+    let mut chars = line.trim_start().chars();
+    chars.next() == Some('-') && chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '-')
 }
 
 /// Words that say that something named in the line is not there.

@@ -5,9 +5,10 @@
 use serde_json::{Value, json};
 
 use crate::{
+    cluster::Coverage,
     diagnose,
     diagnosis::{Request, Severity},
-    fake::FakeCluster,
+    fake::{FakeCluster, problems},
 };
 
 /// The roots of a diagnosis, without notes: `Kind/name Reason`.
@@ -304,4 +305,69 @@ fn an_autoscaler_without_the_metrics_of_the_cluster() {
             "spec": {"service": {"namespace": "kube-system", "name": "metrics-server"}},
             "status": {"conditions": [{"type": "Available", "status": "False", "message": "no endpoints"}]}}));
     assert_eq!(roots(&cluster), ["APIService/v1beta1.metrics.k8s.io APINotAvailable"]);
+}
+
+/// A pod of one container that is not well, of no workload.
+fn lone(spec: Value, statuses: Value, conditions: Value) -> Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "shop", "name": "lone", "creationTimestamp": "2026-01-01T11:00:00Z"},
+        "spec": spec, "status": {"phase": "Running", "conditions": conditions, "containerStatuses": statuses}})
+}
+
+#[test]
+fn one_fact_is_told_once() {
+    let unready = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T11:50:00Z"}]);
+    let reads = json!({"nodeName": "n", "containers": [{"name": "c", "image": "x/y", "envFrom": [{"configMapRef": {"name": "absent"}}]}]});
+    let fails = json!({"nodeName": "n", "containers": [{"name": "c", "image": "x/y", "command": ["sh", "-c", "echo bye; exit 1"]}]});
+    let plain = json!({"nodeName": "n", "containers": [{"name": "c", "image": "x/y"}]});
+    for (spec, statuses, expect) in [
+        (
+            reads,
+            json!([{"name": "c", "state": {"waiting": {"reason": "CreateContainerConfigError", "message": "configmap \"absent\" not found"}}}]),
+            vec!["Pod/lone CreateContainerConfigError"],
+        ),
+        (
+            fails,
+            json!([{"name": "c", "restartCount": 5, "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+                "lastState": {"terminated": {"exitCode": 1, "reason": "Error"}}}]),
+            vec!["Pod/lone CrashLoopBackOff"],
+        ),
+        // Between two restarts: it ended well, and should not have ended.
+        (
+            plain,
+            json!([{"name": "c", "ready": false, "restartCount": 5, "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]),
+            vec!["Pod/lone CrashLoopBackOff"],
+        ),
+    ] {
+        let cluster = FakeCluster::new().with(lone(spec, statuses.clone(), unready.clone()));
+        assert_eq!(problems(&cluster), expect, "{statuses}");
+    }
+}
+
+#[test]
+fn a_job_is_given_up_by_its_controllers_word_too() {
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"namespace": "shop", "name": "migrate"},
+        "spec": {"activeDeadlineSeconds": 30}, "status": {"failed": 1}});
+    let event = |kind: &str, name: &str, reason: &str, message: &str, count: u32| {
+        json!({"apiVersion": "v1", "kind": "Event", "metadata": {"namespace": "shop", "name": format!("{name}.{reason}")},
+            "type": "Warning", "reason": reason, "message": message, "count": count, "lastTimestamp": "2026-01-01T11:59:00Z",
+            "involvedObject": {"apiVersion": "v1", "kind": kind, "namespace": "shop", "name": name}})
+    };
+    let late =
+        event("Job", "migrate", "DeadlineExceeded", "Job was active longer than specified deadline", 1);
+    let sync = event(
+        "Pod",
+        "migrate-x7k2p",
+        "FailedMount",
+        "MountVolume.SetUp failed for volume \"t\" : failed to sync secret cache: timed out waiting for the condition",
+        1,
+    );
+    for (events, expect) in
+        [(vec![], "Job/migrate JobFailed"), (vec![late.clone(), sync], "Job/migrate DeadlineExceeded")]
+    {
+        let mut cluster = FakeCluster::new().covering(Coverage::Partial).with(job.clone());
+        for event in events {
+            cluster = cluster.with(event);
+        }
+        assert_eq!(problems(&cluster), [expect]);
+    }
 }

@@ -91,6 +91,26 @@ fn judge(context: &Context<'_>, job: &Seen, pods: &[&Pod], superseded: bool, fin
         story.see(job, "/status/failed");
         story.see(job, "/spec/backoffLimit");
     }
+    // What is read from text has no conditions, but the controller's own word.
+    let given_up = context
+        .snapshot
+        .events
+        .latest(reference, &["DeadlineExceeded", "BackoffLimitExceeded"])
+        .filter(|_| !ended && job.integer("/status/active").unwrap_or(0) == 0);
+    if let Some(event) = given_up {
+        story = Story::new(0.9);
+        story.say(format!("{reference} failed: {}.", crate::rules::pod::story::quote(&event.message)));
+        story.evidence(event.evidence());
+        story.see(job, "/status/failed");
+        reason.clone_from(&event.reason);
+    }
+    let ended = ended || given_up.is_some();
+    if reason == "DeadlineExceeded"
+        && let Some(seconds) = job.integer("/spec/activeDeadlineSeconds")
+    {
+        story.say(format!("It may run for {seconds} s (`activeDeadlineSeconds`)."));
+        story.see(job, "/spec/activeDeadlineSeconds");
+    }
     let newest = pods
         .iter()
         .filter(|pod| pod.phase == Phase::Failed)
@@ -110,8 +130,12 @@ fn judge(context: &Context<'_>, job: &Seen, pods: &[&Pod], superseded: bool, fin
     if let Some(when) = when.filter(|when| context.now - when > 86_400) {
         story.say(format!("That was {} ago.", time::age(context.now - when)));
     }
-    let mut draft =
-        story.draft(severity, reference, &reason, "What the job's program needs, before it is run again.");
+    let need = if reason == "DeadlineExceeded" {
+        "Whether the job may run longer, or why its program takes so long."
+    } else {
+        "What the job's program needs, before it is run again."
+    };
+    let mut draft = story.draft(severity, reference, &reason, need);
     if let Some(owner) = job.owner() {
         draft = draft.because(owner);
     }

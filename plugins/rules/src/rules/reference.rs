@@ -195,19 +195,38 @@ fn judge(context: &Context<'_>, template: &Template<'_>, mention: &Mention, find
         _ if pull => "private images are not pulled without it",
         _ => "its pods do not start without it",
     };
-    findings.add(
-        Draft::new(severity, template.seen, format!("{}Missing", mention.kind), &pointer)
-            .message(format!(
-                "{owner} refers to the {} `{shown}`, which {}: {consequence}.{hint}",
-                mention.kind,
-                existence.phrase()
-            ))
-            .confidence(confidence)
-            .action(actions::escalate(
-                owner,
-                format!("The {} `{shown}`, or a reference to another one.", mention.kind),
-            )),
-    );
+    let draft = Draft::new(severity, template.seen, format!("{}Missing", mention.kind), &pointer)
+        .message(format!(
+            "{owner} refers to the {} `{shown}`, which {}: {consequence}.{hint}",
+            mention.kind,
+            existence.phrase()
+        ))
+        .confidence(confidence)
+        .action(actions::escalate(
+            owner,
+            format!("The {} `{shown}`, or a reference to another one.", mention.kind),
+        ));
+    findings.add(unless_told(draft, findings, &mention.name));
+}
+
+/// Where the kubelet or the API server named the same object, the reference is
+/// one more piece of evidence for that finding and says nothing new.
+fn unless_told(mut draft: Draft, findings: &Findings, name: &str) -> Draft {
+    let quoted = text::clean(name, 100);
+    let told = findings.drafts().iter().any(|other| {
+        other.object.same(&draft.object)
+            && other.severity != Severity::Info
+            && matches!(
+                other.reason.as_str(),
+                "CreateContainerConfigError" | "CreateContainerError" | "FailedMount" | "FailedCreate"
+            )
+            && other.message.contains(&quoted)
+    });
+    if told {
+        draft.generic = true;
+        draft.message.clear();
+    }
+    draft
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything that the one caller has found out")]
@@ -230,25 +249,24 @@ fn missing_key(
         (true, _) => Severity::Critical,
         _ => Severity::Warning,
     };
-    findings.add(
-        Draft::new(severity, template.seen, format!("{}KeyMissing", mention.kind), pointer)
-            .see(seen, "/metadata/name")
-            .message(format!(
-                "{owner} refers to the key `{}` of the {} `{}`, which has {}.{hint}",
+    let draft = Draft::new(severity, template.seen, format!("{}KeyMissing", mention.kind), pointer)
+        .see(seen, "/metadata/name")
+        .message(format!(
+            "{owner} refers to the key `{}` of the {} `{}`, which has {}.{hint}",
+            text::clean(key, 80),
+            mention.kind,
+            seen.name(),
+            text::names(&keys)
+        ))
+        .confidence(0.9)
+        .action(actions::escalate(
+            owner,
+            format!(
+                "The key `{}` in the {} `{}`, or a reference to another key.",
                 text::clean(key, 80),
                 mention.kind,
-                seen.name(),
-                text::names(&keys)
-            ))
-            .confidence(0.9)
-            .action(actions::escalate(
-                owner,
-                format!(
-                    "The key `{}` in the {} `{}`, or a reference to another key.",
-                    text::clean(key, 80),
-                    mention.kind,
-                    seen.name()
-                ),
-            )),
-    );
+                seen.name()
+            ),
+        ));
+    findings.add(unless_told(draft, findings, key));
 }

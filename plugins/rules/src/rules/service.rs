@@ -64,8 +64,11 @@ fn with_selector<'a>(context: &Context<'a>, index: &Index<'a>, service: &Seen, f
         && index.has_addresses(context, service) == Some(false)
         && !findings.has(&service.reference, Severity::Warning)
     {
+        // What people read was not taken at one moment, and may leave slices out.
+        let by_hand = service.text("/metadata/annotations/sickbay.dev~1partial").is_some();
+        let severity = if by_hand { Severity::Info } else { Severity::Warning };
         crate::rules::note::add(findings,
-            Draft::new(Severity::Warning, service, "EndpointsEmpty", "/spec/selector").confidence(0.6).message(
+            Draft::new(severity, service, "EndpointsEmpty", "/spec/selector").confidence(0.6).message(
                 format!(
                     "The Service `{}` has no address to send requests to, though {} that it selects {} ready: the endpoints were not brought up to date.",
                     service.name(),
@@ -158,6 +161,10 @@ fn local_only(context: &Context<'_>, service: &Seen, behind: &Behind<'_>, findin
 }
 
 fn without_selector(context: &Context<'_>, index: &Index<'_>, service: &Seen, findings: &mut Findings) {
+    // Whoever made the recording was answered by the API server.
+    if (service.namespace(), service.name()) == ("default", "kubernetes") {
+        return;
+    }
     let headless = service.text("/spec/clusterIP") == Some("None");
     let slices = context.snapshot.coverage("EndpointSlice") == Coverage::Complete;
     let endpoints = context.snapshot.coverage("Endpoints") == Coverage::Complete;

@@ -72,7 +72,11 @@ pub const KINDS: &[Table] = &[
     },
     Table { kind: "Job", query: "batch/v1/Job", fields: fields!["/spec", "/status"] },
     Table { kind: "CronJob", query: "batch/v1/CronJob", fields: fields!["/spec", "/status"] },
-    Table { kind: "Service", query: "v1/Service", fields: fields!["/spec", "/status/loadBalancer"] },
+    Table {
+        kind: "Service",
+        query: "v1/Service",
+        fields: fields!["/metadata/annotations/sickbay.dev~1partial", "/spec", "/status/loadBalancer"],
+    },
     Table { kind: "Endpoints", query: "v1/Endpoints", fields: fields!["/subsets"] },
     Table {
         kind: "EndpointSlice",

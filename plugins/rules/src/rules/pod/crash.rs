@@ -81,7 +81,11 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     let Some(end) = last_end(&sick.seen) else { return };
     let reason = sick.problem.strip_prefix("Init:").unwrap_or(&sick.problem);
     // That it ran out of memory says more than that it is restarted.
-    let reason = if end.reason == "OOMKilled" { "OOMKilled" } else { reason };
+    let reason = match (end.reason.as_str(), reason) {
+        ("OOMKilled", _) => "OOMKilled",
+        (_, "NotReady") => "CrashLoopBackOff",
+        _ => reason,
+    };
     // Of a bare table row nothing is known but that it fails.
     let mut story = Story::new(if end.code < 0 { 0.6 } else { 0.85 });
     let restarts =
@@ -98,17 +102,27 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     );
     story.see(&sick.seen, &format!("{}/state/waiting/reason", end.status));
     why(context, &sick.seen, &sick.workload, &end, &mut story);
-    let draft = story.draft(
-        sick.severity(context),
-        &sick.workload,
-        reason,
-        &format!(
-            "Why container `{}` ends: {} needs a change that is not known here.",
-            end.container, sick.workload
-        ),
-    );
+    let draft = story.draft(sick.severity(context), &sick.workload, reason, &need(&end));
     findings.add(draft);
     configuration(context, sick, &end, findings);
+}
+
+/// What a person has to supply, by how the container ended.
+fn need(end: &End) -> String {
+    let name = text::clean(&end.container, 60);
+    let lower = end.message.to_ascii_lowercase();
+    if end.reason == "OOMKilled" {
+        format!("How much memory container `{name}` needs, or why its use grows.")
+    } else if matches!(end.code, 126 | 127)
+        || lower.contains("executable file not found")
+        || lower.contains("no such file or directory") && lower.contains("exec")
+    {
+        format!("The command that container `{name}` should run.")
+    } else if end.code == 0 {
+        format!("A command of container `{name}` that goes on running, or a Job in place of the workload.")
+    } else {
+        format!("What the program of container `{name}` needs in order to stay up.")
+    }
 }
 
 fn times(count: i64) -> String {
@@ -152,8 +166,8 @@ pub(in crate::rules) fn why(
         story.see(pod, &format!("{}/{field}", end.pointer));
     }
     if !end.message.trim().is_empty() {
-        story.say(format!("The runtime says: {}.", story::quote_end(&end.message)));
         started(&end.message, end, story);
+        story.say(format!("The runtime says: {}.", story::quote_end(&end.message)));
     }
     let (base, spec) = match context.template(workload) {
         Some(template) => (Some(template), template.spec()),
@@ -313,6 +327,15 @@ fn liveness(context: &Context<'_>, pod: &Seen, workload: &ObjectRef, end: &End, 
             story.say(format!("The {probe} probe asks {}.", super::probe::what(container, probe)));
             super::probe::propose(workload, container, probe, &event.message, story);
             super::probe::explain(container, probe, &event.message, story);
+            if !story.acts() {
+                story.act(actions::escalate(
+                    workload,
+                    format!(
+                        "What the {probe} probe of container `{}` should ask and how long it should wait, or why the program does not answer it.",
+                        text::clean(&end.container, 60)
+                    ),
+                ));
+            }
         }
     }
 }

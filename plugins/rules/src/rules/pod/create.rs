@@ -18,6 +18,8 @@ use crate::{
 
 /// A pod may take that long to start before anything is said.
 const PATIENCE_SECONDS: i64 = 300;
+/// An init container may run that long: its workload counts as down by then.
+const INIT_SECONDS: i64 = 120;
 
 /// A container that the kubelet says it can not make, and why.
 pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
@@ -54,11 +56,12 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             text::clean(name, 60)
         ));
     }
+    // What it means comes before the words that it was told in.
+    let need = meaning(context, sick, &words, &mut story)
+        .unwrap_or_else(|| format!("What container `{name}` needs in order to be made."));
     if !words.is_empty() {
         story.say(format!("The kubelet says: {}.", story::quote(&words)));
     }
-    let need = meaning(context, sick, &words, &mut story)
-        .unwrap_or_else(|| format!("What container `{name}` needs in order to be made."));
     story.what_changed(context, &sick.workload);
     let reason = if reason.is_empty() { "Waiting" } else { reason };
     findings.add(story.draft(sick.severity(context), &sick.workload, reason, &need));
@@ -190,7 +193,7 @@ pub(super) fn waiting(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Fin
         {
             return;
         }
-        if waited > PATIENCE_SECONDS && initializing(context, sick, findings) {
+        if waited > INIT_SECONDS && initializing(context, sick, findings) {
             return;
         }
         if waited > PATIENCE_SECONDS {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     actions,
-    context::Context,
+    context::{Context, Template},
     findings::Findings,
     json,
     rules::pod::{
@@ -34,6 +34,7 @@ enum Why {
 pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
     let reason = sick.problem.strip_prefix("Init:").unwrap_or(&sick.problem);
     let mut story = Story::new(0.93);
+    let template = context.template(&sick.workload);
     for (list, statuses) in
         [("initContainers", "/status/initContainerStatuses"), ("containers", "/status/containerStatuses")]
     {
@@ -45,6 +46,7 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             let image = story::container(sick.seen.at("/spec"), name)
                 .and_then(|(_, container)| json::text(container, "/image"))
                 .or_else(|| json::text(status, "/image"))
+                .or_else(|| only_image(template.as_ref()))
                 .unwrap_or("");
             let waiting = format!("{statuses}/{at}/state/waiting");
             story.see(&sick.seen, &format!("{waiting}/reason"));
@@ -117,6 +119,16 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             findings.add(story.draft(sick.severity(context), &sick.workload, reason, &need));
             return;
         }
+    }
+}
+
+/// The image of a template with one container: of a row of a table nothing
+/// else is known.
+fn only_image<'a>(template: Option<&Template<'a>>) -> Option<&'a str> {
+    let spec = template?.spec();
+    match (json::list(spec, "/containers"), json::list(spec, "/initContainers")) {
+        ([only], []) => json::text(only, "/image"),
+        _ => None,
     }
 }
 

@@ -20,6 +20,14 @@ use crate::{
 const PATIENCE_SECONDS: i64 = 120;
 
 pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findings) {
+    // Between two restarts the kubelet calls it not ready; it does not stay up.
+    let goes_round = crash::last_end(&sick.seen)
+        .is_some_and(|end| end.restarts > 0 && end.pointer.ends_with("/state/terminated") && !end.init);
+    let always = sick.seen.text("/spec/restartPolicy").is_none_or(|policy| policy == "Always");
+    if goes_round && always && !matches!(sick.workload.kind.as_str(), "Job" | "CronJob") {
+        crash::check(context, sick, findings);
+        return;
+    }
     let event = context.events(&sick.pod.reference).iter().rev().find(|event| event.reason == "Unhealthy");
     let since = sick
         .seen

@@ -49,6 +49,11 @@ impl Story {
         self.because.push(object);
     }
 
+    /// Whether anything but to go back is proposed.
+    pub(in crate::rules) fn acts(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
     pub(in crate::rules) fn act(&mut self, action: ProposedAction) {
         self.actions.push(action);
     }

@@ -58,6 +58,8 @@ fn reason(event: &Event) -> Option<&'static str> {
         "Failed" if lower.contains("pull") || lower.contains("image") => Some("ErrImagePull"),
         "Failed" => Some("CreateContainerError"),
         "FailedScheduling" => Some("Unschedulable"),
+        // The kubelet's caches come a moment after the pod, now and then.
+        "FailedMount" if event.count < 3 && lower.contains("failed to sync") => None,
         "FailedMount" | "FailedAttachVolume" => Some("FailedMount"),
         "FailedCreatePodSandBox" => Some("FailedCreatePodSandBox"),
         "InspectFailed" => Some("InvalidImageName"),

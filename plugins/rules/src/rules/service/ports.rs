@@ -79,11 +79,21 @@ fn named(
     let has = if declared.is_empty() {
         "they declare no port at all".to_owned()
     } else {
-        format!("they declare {}", text::names(declared.iter().map(show)))
+        let mut ports: Vec<String> = declared.iter().map(show).collect();
+        ports.dedup();
+        format!("they declare {}", text::names(ports))
     };
+    // What people read leaves the names of ports out, in most versions.
+    let by_hand = service.text("/metadata/annotations/sickbay.dev~1partial").is_some();
+    let unnamed = by_hand && declared.iter().all(|port| port.name.is_none());
+    let severity = if unnamed { Severity::Warning } else { Severity::Critical };
     let mut draft =
-        Draft::new(Severity::Critical, service, "TargetPortNotFound", &format!("/spec/ports/{at}/targetPort"))
-            .confidence(if context.manifests_only { 0.9 } else { 0.95 })
+        Draft::new(severity, service, "TargetPortNotFound", &format!("/spec/ports/{at}/targetPort"))
+            .confidence(match (unnamed, context.manifests_only) {
+                (true, _) => 0.5,
+                (false, true) => 0.9,
+                (false, false) => 0.95,
+            })
             .message(format!(
                 "The Service `{}` sends requests to the port named `{}`, which no container of the pods that it selects declares: {has}.",
                 service.name(),
