@@ -57,7 +57,7 @@ fn each_kind_of_trouble_is_told_and_the_run_goes_on() {
     check(&home, "memory", &[], "limit", "memory");
     check(&home, "trap", &[], "trap", "it trapped");
     check(&home, "flood", &[], "ok", "flooded the log");
-    check(&home, "ask", &[], "limit", "host-calls");
+    check(&home, "ask", &[], "limit", "calls to the host");
     check(&home, "nonsense", &[], "failed", "no mode");
 }
 

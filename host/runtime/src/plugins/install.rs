@@ -14,7 +14,7 @@ use sickbay_core::{
     digest::Digest,
     limits::{CallLimits, Function},
     lock::LockedTool,
-    plugin::{CallFailure, PluginKind},
+    plugin::{CallFailure, CallLimit, PluginKind},
 };
 use sickbay_engine::{CallContext, Cancel, DenyAll, Engine, Inspection, LoadedPlugin};
 
@@ -208,8 +208,17 @@ pub(crate) fn sentence(failure: &CallFailure) -> String {
     match failure {
         CallFailure::Trap { message } => format!("it trapped: {message}"),
         CallFailure::Limit { limit, allowed } => {
-            let limit = serde_json::to_value(limit).ok().and_then(|v| v.as_str().map(str::to_owned));
-            format!("it reached its limit of {} ({allowed})", limit.unwrap_or_default())
+            let (what, unit) = match limit {
+                CallLimit::Time => ("time", "ms"),
+                CallLimit::Memory => ("memory", "bytes"),
+                CallLimit::Table => ("tables", "elements"),
+                CallLimit::Instances => ("instances", "of them"),
+                CallLimit::HostCalls => ("calls to the host", "of them"),
+                CallLimit::HostCopy => ("bytes handed to the host", "bytes"),
+                CallLimit::Log => ("log text", "bytes"),
+                CallLimit::Result => ("its result", "bytes"),
+            };
+            format!("it reached its limit of {what} ({allowed} {unit})")
         }
         CallFailure::Denied { capability } => format!("it needs `{capability}`, which is not granted"),
         CallFailure::Guest { error } => error.message.clone(),
