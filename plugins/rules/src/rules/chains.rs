@@ -371,3 +371,33 @@ fn a_job_is_given_up_by_its_controllers_word_too() {
         assert_eq!(problems(&cluster), [expect]);
     }
 }
+
+#[test]
+fn a_policy_that_lets_nothing_in_explains_probes_without_an_answer() {
+    let policy = |spec: Value| json!({"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"namespace": "shop", "name": "deny"}, "spec": spec});
+    let unready = json!([{"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T11:50:00Z"}]);
+    let pod = lone(
+        json!({"nodeName": "n", "containers": [{"name": "c", "image": "x/y", "readinessProbe": {"httpGet": {"path": "/", "port": 80}}}]}),
+        json!([{"name": "c", "ready": false, "restartCount": 0, "state": {"running": {}}}]),
+        unready,
+    );
+    let silent = "Readiness probe failed: Get \"http://10.0.0.5:80/\": context deadline exceeded";
+    let refused = "Readiness probe failed: Get \"http://10.0.0.5:80/\": dial tcp 10.0.0.5:80: connect: connection refused";
+    for (message, spec, expect) in [
+        (silent, json!({"podSelector": {}, "policyTypes": ["Ingress"]}), "NetworkPolicy/deny DeniesClients"),
+        (silent, json!({"podSelector": {}, "policyTypes": ["Egress"]}), "Pod/lone Unhealthy"),
+        (
+            silent,
+            json!({"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]}),
+            "Pod/lone Unhealthy",
+        ),
+        (silent, json!({"podSelector": {"matchLabels": {"app": "other"}}}), "Pod/lone Unhealthy"),
+        (refused, json!({"podSelector": {}, "policyTypes": ["Ingress"]}), "Pod/lone Unhealthy"),
+    ] {
+        let event = json!({"apiVersion": "v1", "kind": "Event", "metadata": {"namespace": "shop", "name": "e"}, "type": "Warning",
+            "reason": "Unhealthy", "message": message, "count": 30, "lastTimestamp": "2026-01-01T11:59:00Z",
+            "involvedObject": {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "lone"}});
+        let cluster = FakeCluster::new().with(pod.clone()).with(event).with(policy(spec.clone()));
+        assert_eq!(roots(&cluster), [expect], "{message} {spec}");
+    }
+}

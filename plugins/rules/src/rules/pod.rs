@@ -23,6 +23,7 @@ mod restart;
 pub(super) mod scheduling;
 pub(super) mod story;
 mod unseen;
+mod walled;
 
 /// Groups that are looked at in detail; each costs some calls.
 const MOST_GROUPS: usize = 50;

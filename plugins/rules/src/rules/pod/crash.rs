@@ -104,6 +104,10 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
     why(context, &sick.seen, &sick.workload, &end, &mut story);
     let draft = story.draft(sick.severity(context), &sick.workload, reason, &need(&end));
     findings.add(draft);
+    let probe = context.events(&sick.pod.reference).iter().rev().find(|event| event.reason == "Unhealthy");
+    if let Some(event) = probe.filter(|_| matches!(end.code, 137 | 143) && end.reason != "OOMKilled") {
+        super::walled::check(context, sick, &event.message, findings);
+    }
     configuration(context, sick, &end, findings);
 }
 

@@ -144,6 +144,9 @@ pub(super) fn check(context: &Context<'_>, sick: &Sick<'_>, findings: &mut Findi
             &mut story,
         );
     }
+    if let Some(event) = event {
+        super::walled::check(context, sick, &event.message, findings);
+    }
     let severity =
         if waited < PATIENCE_SECONDS && end.is_none() { Severity::Info } else { sick.severity(context) };
     let reason = if event.is_some() { "Unhealthy" } else { "NotReady" };
