@@ -93,7 +93,7 @@ fn report(
         let quota = ObjectRef::new("v1", "ResourceQuota", Some(space), name);
         findings.add(
             draft
-                .message(format!("{workload} can not create pods, because the ResourceQuota `{}` of the namespace is used up: `{quoted}`.", text::clean(name, 80)))
+                .message(format!("{workload} can not create pods, because the ResourceQuota `{}` of the namespace is used up. The API server says: `{quoted}`.", text::clean(name, 80)))
                 .because(quota.clone())
                 .action(actions::escalate(&quota, "A higher quota, or fewer or smaller pods: which, is for a person to decide.")),
         );
@@ -133,7 +133,9 @@ fn report(
     } else {
         ("the API server refuses them", "A template that the API server takes.")
     };
-    let mut draft = draft.message(format!("{workload} can not create pods, because {meaning}: `{quoted}`."));
+    let mut draft = draft.message(format!(
+        "{workload} can not create pods, because {meaning}. The API server says: `{quoted}`."
+    ));
     for kind in ["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"] {
         if !lower.contains("webhook") {
             break;

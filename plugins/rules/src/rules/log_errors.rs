@@ -51,7 +51,7 @@ pub(super) fn check(context: &Context<'_>, findings: &mut Findings) {
             });
             let Some(line) = log.lines.get(trouble.at) else { continue };
             story.say(format!(
-                "The Pod `{}` of {workload} runs, but {}: {} of its log {} like {}.",
+                "The Pod `{}` of {workload} runs, but {}. {} of its log {} like {}.",
                 pod.name(),
                 trouble.kind.as_ref().map_or_else(|| "its log is full of errors".to_owned(), Kind::phrase),
                 text::plural(trouble.count, "line"),
