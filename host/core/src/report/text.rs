@@ -29,6 +29,8 @@ const LISTED: usize = 20;
 const EVIDENCE: usize = 8;
 /// Hypotheses and problems shown in full.
 const BLOCKS: usize = 50;
+/// Bytes of a message that stand in the line to read first.
+const LEAD: usize = 340;
 
 /// The action that is for a person to do.
 const ESCALATE: &str = "escalate";
@@ -151,12 +153,17 @@ fn blocks(page: &mut Page, report: &Report, tree: &Tree, certainty: Certainty) {
 /// One root: the line to read first, then the grounds for it.
 fn block(page: &mut Page, report: &Report, tree: &Tree, index: usize, finding: &Finding) {
     let (ink, mark) = look(finding, tree.worst(index));
-    let mut line = format!("{}: {}", object(&finding.object), sentence(what(finding)));
+    let message = sentence(what(finding));
+    let (lead, detail) = split_lead(&message);
+    let mut line = format!("{}: {lead}", object(&finding.object));
     if let Some(action) = finding.actions.first() {
         let lead = if action.action == ESCALATE { "Needs a person" } else { "Fix" };
         line.push_str(&format!(" {lead}: {}", sentence(&title(action))));
     }
     page.title(ink, mark, &line);
+    if !detail.is_empty() {
+        page.paragraph("  ", detail);
+    }
     let sure = (finding.confidence.clamp(0.0, 1.0) * 100.0).round();
     let severity = severity(finding.severity);
     let by = clean_line(&finding.strategy, 64);
@@ -210,6 +217,29 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info => "info",
     }
+}
+
+/// The sentences that are read first, up to a few lines of them but at least
+/// one, and the rest. What stands in backticks is never taken for an end.
+fn split_lead(message: &str) -> (&str, &str) {
+    let mut end = None;
+    let mut in_name = false;
+    let mut characters = message.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        in_name ^= character == '`';
+        let is_end = character == '.' && !in_name && characters.peek().is_some_and(|(_, next)| *next == ' ');
+        if is_end {
+            if end.is_some() && at > LEAD {
+                break;
+            }
+            end = Some(at + 1);
+        }
+    }
+    let end = match end {
+        Some(end) if message.len() > LEAD => end,
+        _ => message.len(),
+    };
+    (message.get(..end).unwrap_or(message), message.get(end..).unwrap_or_default().trim_start())
 }
 
 /// The message, or where there is none, the reason.
@@ -385,4 +415,23 @@ fn footer(page: &mut Page, report: &Report) {
     }
     page.gap();
     page.faint_paragraph(&parts.join(" · "));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LEAD, split_lead};
+
+    #[test]
+    fn a_long_message_is_read_first_up_to_the_end_of_a_sentence() {
+        let long = "x".repeat(LEAD);
+        let check = |message: &str, lead: &str, detail: &str| {
+            assert_eq!(split_lead(message), (lead, detail), "{message}");
+        };
+        check("It is down. It was up.", "It is down. It was up.", "");
+        check(&format!("A. B. {long}. C."), "A. B.", &format!("{long}. C."));
+        check(&format!("A `a. b` c. {long}."), "A `a. b` c.", &format!("{long}."));
+        check(&format!("{long} {long}. C."), &format!("{long} {long}."), "C.");
+        check(&long, &long, "");
+        check(&format!("é{long}`. "), &format!("é{long}`. "), "");
+    }
 }

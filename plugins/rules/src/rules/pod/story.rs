@@ -18,6 +18,8 @@ use crate::{
 #[derive(Default)]
 pub(in crate::rules) struct Story {
     sentences: Vec<String>,
+    /// What the last roll-out changed: told last, since it is the longest.
+    change: Option<String>,
     evidence: Vec<Evidence>,
     first_actions: Vec<ProposedAction>,
     actions: Vec<ProposedAction>,
@@ -70,7 +72,7 @@ impl Story {
             return None;
         };
         if rollout.before_works {
-            self.say(format!(
+            self.change = Some(format!(
                 "Revision {} still works; what revision {} changed: {}.",
                 rollout.before,
                 rollout.revision,
@@ -84,7 +86,7 @@ impl Story {
             ));
             self.confidence = self.confidence.max(0.95);
         } else {
-            self.say(format!(
+            self.change = Some(format!(
                 "The last roll-out (revision {} after {}) changed: {}.",
                 rollout.revision,
                 rollout.before,
@@ -136,8 +138,10 @@ impl Story {
         reason: &str,
         need: &str,
     ) -> Draft {
+        let mut sentences = self.sentences;
+        sentences.extend(self.change);
         let mut draft = Draft::with(severity, object.clone(), reason, Vec::new())
-            .message(self.sentences.join(" "))
+            .message(sentences.join(" "))
             .confidence(self.confidence)
             .evidence(self.evidence);
         let act = self.first_actions.into_iter().chain(self.actions);
