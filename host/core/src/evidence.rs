@@ -13,7 +13,7 @@ mod merge;
 mod observations;
 
 pub use contract::{MAX_EVIDENCE, MAX_FINDINGS};
-pub use merge::merge;
+pub use merge::{merge, merge_about};
 pub use observations::Observations;
 
 use crate::diagnosis::{Diagnosis, Severity};

@@ -112,8 +112,11 @@ impl Known {
         self.diagnoses.push((strategy.to_owned(), diagnosis));
     }
 
-    fn merged(&self) -> Diagnosis {
-        evidence::merge(self.diagnoses.iter().map(|(_, diagnosis)| diagnosis.clone()).collect())
+    fn merged(&self, question: Option<&str>) -> Diagnosis {
+        evidence::merge_about(
+            question,
+            self.diagnoses.iter().map(|(_, diagnosis)| diagnosis.clone()).collect(),
+        )
     }
 
     fn tick(&mut self, stamp: Stamp) {
@@ -247,7 +250,7 @@ impl Drive {
         let request = DiagnosisRequest {
             namespaces: self.settings.namespaces.clone(),
             question: self.settings.question.clone(),
-            earlier: known.merged().findings,
+            earlier: known.merged(self.settings.question.as_deref()).findings,
             config: self.settings.profile.diagnosis.config_of(strategy),
         };
         let input = serde_json::to_value(&request).unwrap_or(Value::Null);
@@ -374,7 +377,7 @@ impl Drive {
             },
             ReportCluster::from,
         );
-        let merged = known.merged();
+        let merged = known.merged(self.settings.question.as_deref());
         let mut report = Report::new(self.run.clone(), self.settings.profile.name.clone(), cluster);
         report.outcome = pipeline.outcome();
         report.summary = summary(&merged, pipeline, report.outcome);

@@ -5,13 +5,19 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use crate::diagnosis::{Diagnosis, Finding};
+use crate::diagnosis::{Diagnosis, Finding, Severity};
 
 /// The checked diagnoses of a run as one: the worst findings first, among
 /// those the roots, then the surest, then by object; ids `f1`, `f2` … in that
 /// order. The same diagnoses give the same list.
 #[must_use]
 pub fn merge(diagnoses: Vec<Diagnosis>) -> Diagnosis {
+    merge_about(None, diagnoses)
+}
+
+/// The same, with what a question names, or what explains that, before the rest.
+#[must_use]
+pub fn merge_about(question: Option<&str>, diagnoses: Vec<Diagnosis>) -> Diagnosis {
     let mut merged = Diagnosis::default();
     // Ids are unique within a strategy: the number of the diagnosis tells
     // those of two strategies apart.
@@ -39,8 +45,16 @@ pub fn merge(diagnoses: Vec<Diagnosis>) -> Diagnosis {
         }
         findings.extend(diagnosis.findings.into_iter().map(|finding| (number, finding)));
     }
+    let asked = asked(question, &findings);
+    let is_asked = |number: usize, finding: &Finding| {
+        finding.severity != Severity::Info && asked.contains(&(number, finding.id.clone()))
+    };
     findings.sort_by(|(left_number, left), (right_number, right)| {
-        report_order(left, right).then(left_number.cmp(right_number)).then_with(|| left.id.cmp(&right.id))
+        is_asked(*right_number, right)
+            .cmp(&is_asked(*left_number, left))
+            .then(report_order(left, right))
+            .then(left_number.cmp(right_number))
+            .then_with(|| left.id.cmp(&right.id))
     });
     let names: HashMap<(usize, String), String> = findings
         .iter()
@@ -59,6 +73,30 @@ pub fn merge(diagnoses: Vec<Diagnosis>) -> Diagnosis {
         .collect();
     merged.summary = summaries.join(" ");
     merged
+}
+
+/// The findings whose object the question names, and those that explain one.
+fn asked(question: Option<&str>, findings: &[(usize, Finding)]) -> HashSet<(usize, String)> {
+    let Some(question) = question else { return HashSet::new() };
+    let in_name = |character: char| character.is_alphanumeric() || matches!(character, '-' | '.');
+    let words: HashSet<&str> = question
+        .split(|c: char| !in_name(c))
+        .map(|word| word.trim_matches('.'))
+        .filter(|w| w.len() > 1)
+        .collect();
+    let named: HashSet<(usize, &str)> = findings
+        .iter()
+        .filter(|(_, finding)| words.contains(finding.object.name.as_str()))
+        .map(|(number, finding)| (*number, finding.id.as_str()))
+        .collect();
+    findings
+        .iter()
+        .filter(|(number, finding)| {
+            named.contains(&(*number, finding.id.as_str()))
+                || finding.causes.iter().any(|cause| named.contains(&(*number, cause.as_str())))
+        })
+        .map(|(number, finding)| (*number, finding.id.clone()))
+        .collect()
 }
 
 /// Worst first, then roots, then the surest, then by object and reason.

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{CheckSummary, HYPOTHESIS_CONFIDENCE, Observations, check, merge};
+use super::{CheckSummary, HYPOTHESIS_CONFIDENCE, Observations, check, merge, merge_about};
 use crate::{
     cluster::{Coverage, ListQuery, Log, LogQuery, Page},
     diagnosis::{Checked, Diagnosis, Evidence, Finding, Severity},
@@ -425,4 +425,22 @@ proptest! {
         let merged = merge(vec![again.clone(), again]);
         prop_assert_eq!(merged.findings.len(), 2 * count);
     }
+}
+
+#[test]
+fn what_a_question_names_comes_first_with_what_explains_it() {
+    let of = |id: &str, object: &str, causes: &[&str], confidence: f64| Finding {
+        object: pod(object),
+        confidence,
+        ..with_causes(id, causes)
+    };
+    let told = || vec![of("a", "noise", &[], 0.9), of("b", "db", &["c"], 0.6), of("c", "web-1", &[], 0.5)];
+    let names = |question: Option<&str>| -> Vec<String> {
+        let merged = merge_about(question, vec![diagnosis(told())]);
+        merged.findings.into_iter().map(|finding| finding.object.name).collect()
+    };
+    assert_eq!(names(None), ["noise", "db", "web-1"]);
+    assert_eq!(names(Some("What is wrong with `web-1`?")), ["db", "web-1", "noise"]);
+    assert_eq!(names(Some("what about noise.")), ["noise", "db", "web-1"]);
+    assert_eq!(names(Some("is web-10 or my-web-1 fine")), ["noise", "db", "web-1"]);
 }
