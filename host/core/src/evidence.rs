@@ -13,6 +13,7 @@ mod merge;
 mod observations;
 
 pub use contract::{MAX_EVIDENCE, MAX_FINDINGS};
+pub(crate) use merge::words;
 pub use merge::{merge, merge_about};
 pub use observations::Observations;
 

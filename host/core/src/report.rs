@@ -88,6 +88,9 @@ pub struct Report {
     pub run: String,
     pub profile: String,
     pub outcome: Outcome,
+    /// What the person asked; what it names comes first among the findings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
     /// One to three sentences.
     #[serde(default)]
     pub summary: String,
@@ -201,6 +204,7 @@ impl Report {
             run: run.into(),
             profile: profile.into(),
             outcome: Outcome::Healthy,
+            question: None,
             summary: String::new(),
             cluster,
             findings: Vec::new(),

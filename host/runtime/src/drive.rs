@@ -381,6 +381,7 @@ impl Drive {
         let mut report = Report::new(self.run.clone(), self.settings.profile.name.clone(), cluster);
         report.outcome = pipeline.outcome();
         report.summary = summary(&merged, pipeline, report.outcome);
+        report.question.clone_from(&self.settings.question);
         report.findings = merged.findings;
         report.checked = merged.checked;
         report.skipped = self.settings.not_read.clone();

@@ -75,15 +75,17 @@ pub fn merge_about(question: Option<&str>, diagnoses: Vec<Diagnosis>) -> Diagnos
     merged
 }
 
+/// The words of a question that can be names of objects.
+pub(crate) fn words(question: &str) -> HashSet<&str> {
+    let in_name = |character: char| character.is_alphanumeric() || matches!(character, '-' | '.');
+    let words = question.split(|character: char| !in_name(character)).map(|word| word.trim_matches('.'));
+    words.filter(|word| word.len() > 1).collect()
+}
+
 /// The findings whose object the question names, and those that explain one.
 fn asked(question: Option<&str>, findings: &[(usize, Finding)]) -> HashSet<(usize, String)> {
     let Some(question) = question else { return HashSet::new() };
-    let in_name = |character: char| character.is_alphanumeric() || matches!(character, '-' | '.');
-    let words: HashSet<&str> = question
-        .split(|c: char| !in_name(c))
-        .map(|word| word.trim_matches('.'))
-        .filter(|w| w.len() > 1)
-        .collect();
+    let words = words(question);
     let named: HashSet<(usize, &str)> = findings
         .iter()
         .filter(|(_, finding)| words.contains(finding.object.name.as_str()))

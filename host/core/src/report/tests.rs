@@ -249,6 +249,20 @@ fn a_warning_that_explains_something_critical_comes_first() {
 }
 
 #[test]
+fn what_was_asked_about_is_read_first() {
+    let mut report = empty();
+    report.outcome = Outcome::Findings;
+    report.findings = vec![
+        finding("f1", Severity::Critical, object("Pod", "noise"), "Unknown", "it is gone"),
+        finding("f2", Severity::Warning, object("Deployment", "api"), "Unready", "it waits"),
+    ];
+    let first = |report: &Report| shown(report, 0).lines().next().unwrap_or_default().to_owned();
+    assert!(first(&report).contains("noise"), "{}", first(&report));
+    report.question = Some("what is it with api?".into());
+    assert!(first(&report).contains("api"), "{}", first(&report));
+}
+
+#[test]
 fn text_from_outside_drives_no_terminal() {
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}txt\nsecond line";
     let mut report = broken();

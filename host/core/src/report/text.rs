@@ -39,7 +39,7 @@ const ESCALATE: &str = "escalate";
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
-    let tree = Tree::of(&report.findings);
+    let tree = Tree::of(&report.findings, report.question.as_deref());
     verdict(&mut page, report);
     blocks(&mut page, report, &tree, Certainty::Verified);
     blocks(&mut page, report, &tree, Certainty::Hypothesis);

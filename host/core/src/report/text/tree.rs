@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use crate::diagnosis::{Finding, Severity};
 
 pub(crate) struct Tree {
-    /// Roots, those first whose tree holds the worst.
+    /// Roots, those first that were asked about, then those whose tree holds the worst.
     roots: Vec<usize>,
     below: Vec<Vec<Node>>,
     worst: Vec<Severity>,
@@ -42,7 +42,9 @@ impl Node {
 }
 
 impl Tree {
-    pub(crate) fn of(findings: &[Finding]) -> Self {
+    /// Roots that the question names, or that explain something that it
+    /// names, come before the others.
+    pub(crate) fn of(findings: &[Finding], question: Option<&str>) -> Self {
         let by_id: HashMap<&str, usize> =
             findings.iter().enumerate().rev().map(|(index, finding)| (finding.id.as_str(), index)).collect();
         let edges: Vec<Vec<usize>> = findings
@@ -54,7 +56,15 @@ impl Tree {
         let worst = worst(findings, &edges);
         let mut roots: Vec<usize> =
             findings.iter().enumerate().filter(|(_, finding)| finding.root).map(|(index, _)| index).collect();
-        roots.sort_by_key(|index| (worst.get(*index).copied().unwrap_or(Severity::Info), *index));
+        let words = question.map(crate::evidence::words).unwrap_or_default();
+        let is_named = |index: &usize| {
+            findings.get(*index).is_some_and(|finding| words.contains(finding.object.name.as_str()))
+        };
+        let is_asked =
+            |index: usize| is_named(&index) || edges.get(index).is_some_and(|e| e.iter().any(is_named));
+        roots.sort_by_key(|index| {
+            (!is_asked(*index), worst.get(*index).copied().unwrap_or(Severity::Info), *index)
+        });
         let mut below = vec![Vec::new(); findings.len()];
         let mut shown: Vec<bool> = findings.iter().map(|finding| finding.root).collect();
         let mut plant = |root: usize, shown: &mut [bool]| {
