@@ -25,7 +25,8 @@ impl PluginGrants {
     /// The grants that hold in this run.
     #[must_use]
     pub fn effective(&self) -> Vec<Capability> {
-        self.granted.iter().filter(|granted| self.check(granted).is_ok()).cloned().collect()
+        let left = self.narrowed.as_ref().unwrap_or(&self.granted);
+        left.iter().filter(|held| self.check(held).is_ok()).cloned().collect()
     }
 
     /// Whether the power may be used; if not, which rule says so, where it
@@ -94,5 +95,20 @@ mod tests {
             assert_eq!(code, expect);
             assert_eq!(grants.effective().is_empty(), !expect.is_empty());
         }
+    }
+
+    #[test]
+    fn what_a_profile_leaves_of_a_wider_grant_holds() {
+        let http = |origin: &str| Capability::Http(origin.into());
+        let grants = PluginGrants {
+            plugin: "p".into(),
+            requested: vec![http("https://a.test")],
+            granted: vec![http("https://a.test")],
+            lock: "plugins.lock".into(),
+            narrowed: Some(vec![http("https://a.test/v1")]),
+            profile: "triage".into(),
+        };
+        assert_eq!(grants.effective(), [http("https://a.test/v1")]);
+        assert!(grants.check(&http("https://a.test/v2")).is_err());
     }
 }
