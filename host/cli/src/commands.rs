@@ -40,8 +40,7 @@ fn folders(environment: &Environment) -> Result<Folders, Failure> {
 
 /// The library as a command uses it.
 fn sickbay(environment: &Environment) -> Result<Sickbay, Failure> {
-    let embedded = sickbay_embedded::PLUGINS.iter().map(|plugin| plugin.bytes).collect();
-    Ok(Sickbay::with_embedded(folders(environment)?, embedded))
+    Ok(Sickbay::with_embedded(folders(environment)?, sickbay_embedded::components()))
 }
 
 /// The same for a run: it shows progress, and Ctrl-C ends it with a report of

@@ -7,22 +7,22 @@ mod support;
 use serde_json::Value;
 use support::Home;
 
+/// The command that asks `troubled` in this mode before `rules`, and what else it says.
+fn command(mode: &str, extra: &[&str]) -> Vec<String> {
+    let strategies = "diagnosis.strategies=[\"troubled\", \"rules\"]";
+    let mode = format!("diagnosis.troubled.mode=\"{mode}\"");
+    let bundle = "examples/checkout-outage/bundle";
+    let words = ["--json", "run", "triage", "--recorded", bundle, "--set", strategies, "--set", &mode];
+    words.iter().chain(extra).map(|word| (*word).to_owned()).collect()
+}
+
 /// Runs `troubled` before `rules`, and gives the report.
 fn report(home: &Home, mode: &str, extra: &[&str]) -> Value {
-    let mode = format!("diagnosis.troubled.mode=\"{mode}\"");
-    let mut arguments = vec![
-        "--json",
-        "run",
-        "triage",
-        "--recorded",
-        "examples/checkout-outage/bundle",
-        "--set",
-        "diagnosis.strategies=[\"troubled\", \"rules\"]",
-        "--set",
-        &mode,
-    ];
-    arguments.extend(extra);
-    home.run(&arguments).expect_code(5).json()
+    home.run(&words(&command(mode, extra))).expect_code(5).json()
+}
+
+fn words(command: &[String]) -> Vec<&str> {
+    command.iter().map(String::as_str).collect()
 }
 
 fn installed(grants: &[&str]) -> Home {
@@ -95,19 +95,7 @@ fn a_run_whose_only_strategy_fails_has_failed() {
 #[test]
 fn the_run_s_own_time_ends_it_with_a_report() {
     let home = installed(&["--yes"]);
-    let ran = home.run(&[
-        "--json",
-        "run",
-        "triage",
-        "--recorded",
-        "examples/checkout-outage/bundle",
-        "--set",
-        "diagnosis.strategies=[\"troubled\", \"rules\"]",
-        "--set",
-        "diagnosis.troubled.mode=\"loop\"",
-        "--set",
-        "limits.wall=700ms",
-    ]);
+    let ran = home.run(&words(&command("loop", &["--set", "limits.wall=700ms"])));
     let report = ran.expect_code(4).json();
     assert_eq!(report["outcome"], "limit");
     assert_eq!(report["limits_hit"], serde_json::json!(["wall"]));
@@ -127,17 +115,7 @@ fn every_troubled_run_replays() {
 #[test]
 fn ctrl_c_ends_a_run_with_a_report_and_it_replays() {
     let home = installed(&["--yes"]);
-    let started = home.start(&[
-        "--json",
-        "run",
-        "triage",
-        "--recorded",
-        "examples/checkout-outage/bundle",
-        "--set",
-        "diagnosis.strategies=[\"troubled\", \"rules\"]",
-        "--set",
-        "diagnosis.troubled.mode=\"loop\"",
-    ]);
+    let started = home.start(&words(&command("loop", &[])));
     // The plugin loops for as long as it may: what was recorded by then tells when it was called.
     let run = loop {
         let listed = home.run(&["--json", "runs", "list"]).json();

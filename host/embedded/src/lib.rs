@@ -17,6 +17,12 @@ pub struct EmbeddedPlugin {
 /// All of them, by name.
 pub const PLUGINS: &[EmbeddedPlugin] = include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 
+/// The components alone, as the host takes them.
+#[must_use]
+pub fn components() -> Vec<&'static [u8]> {
+    PLUGINS.iter().map(|plugin| plugin.bytes).collect()
+}
+
 /// The one of that name.
 #[must_use]
 pub fn plugin(name: &str) -> Option<EmbeddedPlugin> {

@@ -87,7 +87,7 @@ pub fn find(folders: &Folders, name: &str) -> Result<FoundProfile, Failure> {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         return Ok(FoundProfile { name: stem, layer });
     }
-    let own = folders.profiles().join(format!("{name}.toml"));
+    let own = own_path(folders, name);
     if file::exists(&own) {
         let layer = read_layer(&own, Source::User(own.display().to_string()))?;
         return Ok(FoundProfile { name: name.to_owned(), layer });
@@ -188,7 +188,6 @@ pub fn trust(folders: &Folders, path: &Path) -> Result<Digest, Failure> {
 }
 
 /// Where a profile of that name would be the user's own.
-#[must_use]
-pub fn own_path(folders: &Folders, name: &str) -> PathBuf {
+fn own_path(folders: &Folders, name: &str) -> PathBuf {
     folders.profiles().join(format!("{name}.toml"))
 }

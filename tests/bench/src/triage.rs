@@ -48,7 +48,7 @@ pub(crate) async fn one(recording: PathBuf, home: PathBuf) -> Result<OneTriage, 
 
 fn sickbay(home: &Path) -> Result<Sickbay, String> {
     let folders = Folders::resolve(Some(home)).map_err(|error| error.to_string())?;
-    Ok(Sickbay::with_embedded(folders, sickbay_embedded::PLUGINS.iter().map(|plugin| plugin.bytes).collect()))
+    Ok(Sickbay::with_embedded(folders, sickbay_embedded::components()))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size for a table")]

@@ -60,8 +60,7 @@ async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
     let home = tempfile::tempdir().map_err(|error| error.to_string())?;
     let folders = Folders::resolve(Some(home.path())).map_err(|error| error.to_string())?;
     let resolved = profiles::load(&folders, "triage", &[]).map_err(|error| error.to_string())?;
-    let sickbay =
-        Sickbay::with_embedded(folders, sickbay_embedded::PLUGINS.iter().map(|p| p.bytes).collect());
+    let sickbay = Sickbay::with_embedded(folders, sickbay_embedded::components());
     // Compiling is not part of any case's time.
     sickbay.prepare(&resolved.profile).await.map_err(|error| error.to_string())?;
     let mut rows = Vec::new();
