@@ -1,8 +1,8 @@
-//! The cluster behind one trait: live, recorded, and later the playground.
+//! The cluster behind two traits: [`Cluster`] to read it, live or recorded, and
+//! [`ClusterWriter`] to change a live one. A playground is a live one.
 //!
-//! The only crate that names kube. It reads; nothing here can write. What
-//! leaves it was redacted: no Secret value and no string shaped like a
-//! credential goes further.
+//! The only crate that names kube. What leaves it was redacted: no Secret
+//! value and no string shaped like a credential goes further.
 
 pub mod kinds;
 pub mod live;
@@ -11,6 +11,9 @@ pub mod recorded;
 pub mod redact;
 pub mod selector;
 mod tree;
+mod writer;
+
+pub use writer::{ClusterNote, ClusterWriter, Doubt};
 
 use async_trait::async_trait;
 use sickbay_core::{

@@ -68,6 +68,9 @@ pub struct Finding {
     /// Its evidence did not check out, so that it can not drive a change.
     #[serde(default)]
     pub hypothesis: bool,
+    /// It was there when the run began, and a verification saw that it is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resolved: bool,
     #[serde(default)]
     pub evidence: Vec<Evidence>,
     #[serde(default)]

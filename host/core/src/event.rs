@@ -9,10 +9,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    approval::ApprovalDecision,
     capability::Capability,
+    change::{Direction, Mark, Rehearsal, Survey, WriteOutcome},
     digest::Digest,
+    error::CallError,
     outside::{Answer, Ask, LogLevel},
+    plan::PlanEnd,
     plugin::CallFailure,
+    policy::Ruling,
+    remediation::ActionPlan,
+    watch::Sample,
 };
 
 /// Version of the event format, stored with each run.
@@ -86,6 +93,128 @@ pub enum Event {
         #[serde(default)]
         logs_dropped: u64,
     },
+    /// An action of a finding was turned into a plan, number `plan` of the run.
+    PlanProposed {
+        plan: u32,
+        finding: String,
+        plugin: String,
+        action: String,
+        parameters: Value,
+        /// As the plugin gave it.
+        action_plan: ActionPlan,
+    },
+    /// An action did not become a plan: not in the catalogue, parameters that
+    /// do not fit, objects that were not observed, a plugin in trouble.
+    PlanRefused {
+        finding: String,
+        plugin: String,
+        action: String,
+        reason: String,
+    },
+    /// Written before what the change would touch is read.
+    SurveyStarted {
+        plan: u32,
+        change: usize,
+    },
+    SurveyEnded {
+        plan: u32,
+        change: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        survey: Option<Survey>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<CallError>,
+    },
+    PolicyAsked {
+        plan: u32,
+        ruling: Ruling,
+    },
+    /// Written before the server-side dry run.
+    RehearsalStarted {
+        plan: u32,
+        change: usize,
+    },
+    RehearsalEnded {
+        plan: u32,
+        change: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rehearsal: Option<Box<Rehearsal>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<CallError>,
+    },
+    /// Everything that an approval is given for is known.
+    PlanSealed {
+        plan: u32,
+        digest: Digest,
+        reversible: bool,
+    },
+    ApprovalRequested {
+        plan: u32,
+        digest: Digest,
+        expires_ms: i64,
+    },
+    ApprovalDecided {
+        plan: u32,
+        digest: Digest,
+        decision: ApprovalDecision,
+    },
+    /// Written before the locks are taken.
+    LockStarted {
+        plan: u32,
+        objects: Vec<String>,
+    },
+    LockEnded {
+        plan: u32,
+        /// The run that holds one of them; none where all were taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_by: Option<String>,
+    },
+    /// Durable before the write is sent.
+    ChangeStarted {
+        plan: u32,
+        change: usize,
+        direction: Direction,
+        mark: Mark,
+    },
+    ChangeEnded {
+        plan: u32,
+        change: usize,
+        direction: Direction,
+        outcome: WriteOutcome,
+    },
+    /// How a plan's objects looked in one look of its verification.
+    Watched {
+        plan: u32,
+        sample: Sample,
+    },
+    /// The run waited, by the clock of this host.
+    Waited {
+        ms: u64,
+    },
+    /// Written before it is read whether what was taken back is as it was.
+    RevertCheckStarted {
+        plan: u32,
+    },
+    RevertCheckEnded {
+        plan: u32,
+        /// What is not as it was; empty where all is.
+        differences: Vec<String>,
+    },
+    PlanEnded {
+        plan: u32,
+        end: PlanEnd,
+    },
+    /// The run waits for a person; it goes on after a decision.
+    Parked {
+        reason: String,
+        /// What is known so far, `sickbay.report/1`.
+        report: Value,
+    },
+    /// Another process took the run up after the entry of that number; what
+    /// stands between was of calls that never ended, and counts no more.
+    Resumed {
+        after: u64,
+        host_version: String,
+    },
     /// A limit of the run; the run goes on to its report.
     LimitHit {
         limit: String,
@@ -115,6 +244,27 @@ impl Event {
             Self::AskEnded { .. } => "ask-ended",
             Self::Logged { .. } => "logged",
             Self::CallEnded { .. } => "call-ended",
+            Self::PlanProposed { .. } => "plan-proposed",
+            Self::PlanRefused { .. } => "plan-refused",
+            Self::SurveyStarted { .. } => "survey-started",
+            Self::SurveyEnded { .. } => "survey-ended",
+            Self::PolicyAsked { .. } => "policy-asked",
+            Self::RehearsalStarted { .. } => "rehearsal-started",
+            Self::RehearsalEnded { .. } => "rehearsal-ended",
+            Self::PlanSealed { .. } => "plan-sealed",
+            Self::ApprovalRequested { .. } => "approval-requested",
+            Self::ApprovalDecided { .. } => "approval-decided",
+            Self::LockStarted { .. } => "lock-started",
+            Self::LockEnded { .. } => "lock-ended",
+            Self::ChangeStarted { .. } => "change-started",
+            Self::ChangeEnded { .. } => "change-ended",
+            Self::Watched { .. } => "watched",
+            Self::Waited { .. } => "waited",
+            Self::RevertCheckStarted { .. } => "revert-check-started",
+            Self::RevertCheckEnded { .. } => "revert-check-ended",
+            Self::PlanEnded { .. } => "plan-ended",
+            Self::Parked { .. } => "parked",
+            Self::Resumed { .. } => "resumed",
             Self::LimitHit { .. } => "limit-hit",
             Self::Cancelled { .. } => "cancelled",
             Self::Reported { .. } => "reported",

@@ -5,7 +5,9 @@
 //! goes out as values, so that everything here can be tested with tables and
 //! replayed from a journal.
 
+pub mod approval;
 pub mod capability;
+pub mod change;
 pub mod cluster;
 pub mod compat;
 pub mod diagnosis;
@@ -15,16 +17,21 @@ pub mod duration;
 pub mod error;
 pub mod event;
 pub mod evidence;
+pub mod health;
 pub mod ids;
 pub mod limits;
 pub mod lock;
 pub mod object;
 pub mod outside;
 pub mod pipeline;
+pub mod plan;
 pub mod plugin;
+pub mod policy;
 pub mod profile;
+pub mod remediation;
 pub mod report;
 pub mod text;
+pub mod watch;
 
 #[cfg(test)]
 mod tests {

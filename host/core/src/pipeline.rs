@@ -24,6 +24,11 @@ pub enum Step {
     Observe { stage: String, visit: u32 },
     /// Ask one strategy.
     Diagnose { stage: String, visit: u32, strategy: String },
+    /// Turn proposed actions into plans, and carry out what is approved, up to
+    /// and including the writes of one plan.
+    Remediate { stage: String, visit: u32 },
+    /// Watch the plan that was applied, and take it back where it does not help.
+    Verify { stage: String, visit: u32 },
     /// Write the report of what is known.
     Report { stage: String, visit: u32 },
     /// A stage that no driver of this version can run. Accept a failure for it.
@@ -40,10 +45,66 @@ pub enum StepOutcome {
     Done,
     /// A strategy answered; so many of its findings are warnings or worse.
     Diagnosed { problems: u32 },
+    /// Plans came to an end, or one was applied.
+    Remediated { decision: Remediated },
+    /// The applied plan came to an end.
+    Verified { decision: Verified },
     /// It did not, for a reason that stands in the report.
     Failed { message: String },
     /// A limit of the run, by its name in the profile, ended it from outside.
     Limit { limit: String },
+}
+
+/// What a `remediate` stage decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remediated {
+    /// A plan was applied and has to be verified.
+    Applied,
+    /// There are plans, and none was applied.
+    Planned,
+    /// A person or a policy said no to all of them.
+    Denied,
+    /// No finding has an action that is left to try.
+    Nothing,
+}
+
+impl Remediated {
+    /// The word for a stage's `decisions`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Planned => "planned",
+            Self::Denied => "denied",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// What a `verify` stage decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verified {
+    Verified,
+    RolledBack,
+    /// It was taken back, and the profile allows another try.
+    Retry,
+    /// It was not taken back entirely.
+    Stuck,
+}
+
+impl Verified {
+    /// The word for a stage's `decisions`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::RolledBack => "rolled-back",
+            Self::Retry => "retry",
+            Self::Stuck => "stuck",
+        }
+    }
 }
 
 /// How one strategy fared.
@@ -82,6 +143,14 @@ pub struct Pipeline {
     records: Vec<StrategyRecord>,
     failures: Vec<StageFailure>,
     limits_hit: Vec<String>,
+    /// What `remediate` and `verify` stages decided, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    remediated: Vec<Remediated>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    verified: Vec<Verified>,
+    /// What is still wrong now is severe, as far as the last verification saw.
+    #[serde(default)]
+    critical_left: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancelled: Option<String>,
 }
@@ -121,6 +190,9 @@ impl Pipeline {
             records: Vec::new(),
             failures: Vec::new(),
             limits_hit: Vec::new(),
+            remediated: Vec::new(),
+            verified: Vec::new(),
+            critical_left: false,
             cancelled: None,
         };
         pipeline.enter(0);
@@ -143,6 +215,8 @@ impl Pipeline {
         let visit = self.visits.get(index).copied().unwrap_or(1);
         match stage.kind {
             StageKind::Observe => Step::Observe { stage: name, visit },
+            StageKind::Remediate => Step::Remediate { stage: name, visit },
+            StageKind::Verify => Step::Verify { stage: name, visit },
             StageKind::Report => Step::Report { stage: name, visit },
             StageKind::Diagnose => match self.strategies_of(stage).get(strategy) {
                 Some(strategy) => Step::Diagnose { stage: name, visit, strategy: strategy.clone() },
@@ -174,6 +248,14 @@ impl Pipeline {
             StageKind::Diagnose => self.diagnosed(index, strategy, since, outcome),
             _ => match outcome {
                 StepOutcome::Done | StepOutcome::Diagnosed { .. } => self.follow(index, Way::Success),
+                StepOutcome::Remediated { decision } => {
+                    self.remediated.push(decision);
+                    self.follow(index, Way::Decision(decision.as_str()));
+                }
+                StepOutcome::Verified { decision } => {
+                    self.verified.push(decision);
+                    self.follow(index, Way::Decision(decision.as_str()));
+                }
                 StepOutcome::Failed { message } => self.fail(index, message),
                 StepOutcome::Limit { limit } => self.fail(index, limit_message(&limit)),
             },
@@ -200,6 +282,8 @@ impl Pipeline {
             Outcome::Cancelled
         } else if !self.limits_hit.is_empty() {
             Outcome::Limit
+        } else if let Some(outcome) = self.outcome_of_plans() {
+            outcome
         } else if !answered && (!self.records.is_empty() || !self.failures.is_empty()) {
             Outcome::Failed
         } else if self.has_problems() {
@@ -210,6 +294,29 @@ impl Pipeline {
             // Something could not be done: that all is well would be a guess.
             Outcome::Failed
         }
+    }
+
+    /// What the plans come to: the worst that is not put right yet counts.
+    fn outcome_of_plans(&self) -> Option<Outcome> {
+        match self.verified.last() {
+            Some(Verified::Stuck) => return Some(Outcome::Failed),
+            Some(Verified::RolledBack | Verified::Retry) => return Some(Outcome::RolledBack),
+            Some(Verified::Verified) if !self.critical_left => return Some(Outcome::Remediated),
+            Some(Verified::Verified) => return Some(Outcome::Findings),
+            None => {}
+        }
+        match self.remediated.last() {
+            Some(Remediated::Planned) => Some(Outcome::Planned),
+            Some(Remediated::Denied) => Some(Outcome::Denied),
+            // Applied and never watched is not put right.
+            Some(Remediated::Applied) => Some(Outcome::Failed),
+            Some(Remediated::Nothing) | None => None,
+        }
+    }
+
+    /// Takes what a look after a plan saw: whether something severe is left.
+    pub fn note_critical_left(&mut self, left: bool) {
+        self.critical_left = left;
     }
 
     /// Whether the last answer of any strategy has findings that are warnings
@@ -266,7 +373,7 @@ impl Pipeline {
             return;
         };
         let (failure, problems) = match outcome {
-            StepOutcome::Done => (None, 0),
+            StepOutcome::Done | StepOutcome::Remediated { .. } | StepOutcome::Verified { .. } => (None, 0),
             StepOutcome::Diagnosed { problems } => (None, problems),
             StepOutcome::Failed { message } => (Some(crate::text::clean_line(&message, 500)), 0),
             StepOutcome::Limit { limit } => (Some(limit_message(&limit)), 0),
@@ -376,7 +483,10 @@ impl Pipeline {
 
     fn end(&mut self, index: usize, outcome: StepOutcome) {
         let outcome = match outcome {
-            StepOutcome::Done | StepOutcome::Diagnosed { .. } => self.outcome(),
+            StepOutcome::Done
+            | StepOutcome::Diagnosed { .. }
+            | StepOutcome::Remediated { .. }
+            | StepOutcome::Verified { .. } => self.outcome(),
             StepOutcome::Limit { limit } => {
                 self.hit(limit);
                 self.outcome()

@@ -142,8 +142,17 @@ pub struct RemediationSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
     pub max_actions: u32,
-    /// How long a verification watches before it is believed.
+    /// How long everything has to be healthy before a verification is believed.
     pub stabilise: Span,
+    /// How long an applied plan may take to become healthy, before it is taken back.
+    pub verify_within: Span,
+    /// How long an approval is waited for, and how long it holds.
+    pub approval_expires: Span,
+    /// How long a lock that another run holds is waited for.
+    pub lock_wait: Span,
+    /// How often a finding may be tried again, with what was learned, after a
+    /// plan for it was taken back.
+    pub retries: u32,
 }
 
 impl Default for RemediationSettings {
@@ -154,6 +163,10 @@ impl Default for RemediationSettings {
             policy: None,
             max_actions: 2,
             stabilise: Span::from_secs(30),
+            verify_within: Span::from_secs(180),
+            approval_expires: Span::from_secs(3_600),
+            lock_wait: Span::from_secs(0),
+            retries: 0,
         }
     }
 }

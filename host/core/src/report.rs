@@ -179,7 +179,25 @@ pub struct PlanReport {
     /// Of the changes: what an approval is given for.
     pub digest: crate::digest::Digest,
     pub state: PlanState,
+    /// One for each change: `change`, `object`, and `diff` as the server's dry run gave it.
     pub changes: Vec<Value>,
+    /// The finding that it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub finding: String,
+    /// One line: what is, or would be, different.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub summary: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<crate::remediation::Risk>,
+    #[serde(default)]
+    pub reversible: bool,
+    /// Why it is in that state, where that needs a word: who approved or denied
+    /// it, what a verification saw, why it was taken back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// It waits for a decision: until then, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until_ms: Option<i64>,
 }
 
 /// What a run used.

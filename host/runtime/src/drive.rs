@@ -99,6 +99,8 @@ impl Known {
                 StepOutcome::Done => "done".to_owned(),
                 StepOutcome::Diagnosed { problems: 0 } => "healthy".to_owned(),
                 StepOutcome::Diagnosed { .. } => "findings".to_owned(),
+                StepOutcome::Remediated { decision } => decision.as_str().to_owned(),
+                StepOutcome::Verified { decision } => decision.as_str().to_owned(),
                 StepOutcome::Failed { message } => format!("failed: {message}"),
                 StepOutcome::Limit { limit } => format!("limit: {limit}"),
             };
@@ -145,6 +147,11 @@ impl Drive {
                     self.enter(&mut known, &stage, visit).await?;
                     let outcome = self.diagnose(&mut known, &strategy).await?;
                     known.accept(&mut pipeline, outcome);
+                }
+                Step::Remediate { stage, visit } | Step::Verify { stage, visit } => {
+                    self.enter(&mut known, &stage, visit).await?;
+                    let message = "this version can not remediate".to_owned();
+                    known.accept(&mut pipeline, StepOutcome::Failed { message });
                 }
                 Step::Unsupported { stage, visit, kind } => {
                     self.enter(&mut known, &stage, visit).await?;

@@ -13,6 +13,7 @@
 //! It prints nothing and reads neither arguments nor environment: what it has
 //! to know is handed in. It names neither wasmtime nor kube.
 
+mod approvals;
 mod clock;
 mod connect;
 mod dispatcher;
@@ -32,6 +33,7 @@ mod runs;
 mod sickbay;
 mod world;
 
+pub use approvals::{ApprovalRequest, Approver, Consent, Decision, NobodyApproves};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use connect::{ClusterChoice, LivePlace};
 pub use dispatcher::{CallOutside, MAX_OBSERVED_BYTES, RunContext};

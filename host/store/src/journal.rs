@@ -5,7 +5,11 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use sickbay_core::event::{Entry, Event, FORMAT};
+use sickbay_core::{
+    approval::StoredDecision,
+    digest::Digest,
+    event::{Entry, Event, FORMAT},
+};
 
 use crate::{StoreError, decode};
 
@@ -59,6 +63,18 @@ impl Default for RunFilter {
     fn default() -> Self {
         Self { limit: 50, profile: None, outcome: None }
     }
+}
+
+/// Whether locks were taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LockOutcome {
+    Taken,
+    /// Somebody else has that one, until then.
+    Held {
+        name: String,
+        holder: String,
+        until_ms: i64,
+    },
 }
 
 /// An entry as stored: its event is JSON text that this program may not know.
@@ -124,6 +140,27 @@ pub trait Journal: Send + Sync {
 
     /// The run of that id, or else the one run whose id starts so.
     async fn run(&self, id_or_prefix: &str) -> Result<RunSummary, StoreError>;
+
+    /// Takes all of these locks for the holder, or none of them. One that the
+    /// holder has already is prolonged; one whose time is up is free. Durable
+    /// when it returns. Of many callers at once, in any processes, one wins.
+    async fn lock(
+        &self,
+        names: &[String],
+        holder: &str,
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<LockOutcome, StoreError>;
+
+    /// Lets go of everything that the holder has.
+    async fn unlock(&self, holder: &str) -> Result<(), StoreError>;
+
+    /// Leaves a decision for a run that waits, in place of an earlier one on
+    /// the same plan. Durable when it returns. The run must exist.
+    async fn decide(&self, decision: StoredDecision) -> Result<(), StoreError>;
+
+    /// The decision on that plan of the run, where one was left.
+    async fn decision(&self, run: &str, digest: &Digest) -> Result<Option<StoredDecision>, StoreError>;
 
     /// Forgets the run and what it alone stored.
     async fn delete_run(&self, run: &str) -> Result<(), StoreError>;

@@ -21,6 +21,6 @@ mod weight;
 
 pub use error::StoreError;
 pub use export::{EXPORT_SCHEMA, ExportOutcome, ExportReader, export, import_run};
-pub use journal::{Journal, RawEntry, RawPage, RunFilter, RunHead, RunSummary, read_all};
+pub use journal::{Journal, LockOutcome, RawEntry, RawPage, RunFilter, RunHead, RunSummary, read_all};
 pub use memory::MemoryJournal;
 pub use sqlite::{SqliteJournal, SqliteSettings};

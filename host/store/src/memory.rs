@@ -4,10 +4,10 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use sickbay_core::event::Event;
+use sickbay_core::{approval::StoredDecision, digest::Digest, event::Event};
 
 use crate::{
-    Journal, RawEntry, RawPage, RunFilter, RunHead, RunSummary, StoreError, encode,
+    Journal, LockOutcome, RawEntry, RawPage, RunFilter, RunHead, RunSummary, StoreError, encode,
     journal::{MAX_PAGE, MAX_PAGE_BYTES, check_run_id},
 };
 
@@ -178,6 +178,28 @@ impl Journal for MemoryJournal {
                 Err(StoreError::AmbiguousRun { prefix: id_or_prefix.to_owned(), candidates })
             }
         }
+    }
+
+    async fn lock(
+        &self,
+        _names: &[String],
+        _holder: &str,
+        _now_ms: i64,
+        _until_ms: i64,
+    ) -> Result<LockOutcome, StoreError> {
+        Ok(LockOutcome::Taken)
+    }
+
+    async fn unlock(&self, _holder: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn decide(&self, _decision: StoredDecision) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn decision(&self, _run: &str, _digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
+        Ok(None)
     }
 
     async fn delete_run(&self, run: &str) -> Result<(), StoreError> {

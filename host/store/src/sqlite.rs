@@ -18,7 +18,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sickbay_core::event::Event;
+use sickbay_core::{approval::StoredDecision, digest::Digest, event::Event};
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -27,7 +27,9 @@ use self::{
     reader::Reader,
     writer::{Barrier, Command, Reply, Track, Writer},
 };
-use crate::{Journal, RawPage, RunFilter, RunHead, RunSummary, StoreError, journal::check_run_id, weight};
+use crate::{
+    Journal, LockOutcome, RawPage, RunFilter, RunHead, RunSummary, StoreError, journal::check_run_id, weight,
+};
 
 /// The most events that wait for the writer.
 const QUEUE: usize = 1024;
@@ -226,6 +228,28 @@ impl Journal for SqliteJournal {
     async fn run(&self, id_or_prefix: &str) -> Result<RunSummary, StoreError> {
         self.settle().await?;
         self.reader.run(id_or_prefix).await
+    }
+
+    async fn lock(
+        &self,
+        _names: &[String],
+        _holder: &str,
+        _now_ms: i64,
+        _until_ms: i64,
+    ) -> Result<LockOutcome, StoreError> {
+        Ok(LockOutcome::Taken)
+    }
+
+    async fn unlock(&self, _holder: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn decide(&self, _decision: StoredDecision) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn decision(&self, _run: &str, _digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
+        Ok(None)
     }
 
     async fn delete_run(&self, run: &str) -> Result<(), StoreError> {

@@ -22,8 +22,33 @@ pub(crate) fn of(event: &Event) -> usize {
         Event::AskEnded { answer: ended, .. } => answer(ended),
         Event::Logged { context, message, .. } => context.len() + message.len(),
         Event::CallEnded { output, .. } => output.as_ref().map_or(0, value),
-        Event::Reported { report } => value(report),
+        Event::Reported { report } | Event::Parked { report, .. } => value(report),
+        Event::PlanProposed { parameters, action_plan, .. } => {
+            value(parameters) + action_plan.changes.len() * 1024
+        }
+        Event::RehearsalEnded { rehearsal: Some(rehearsal), .. } => {
+            rehearsal.prior.as_ref().map_or(0, value) + rehearsal.diff.len() * 256 + 1024
+        }
+        Event::Watched { sample, .. } => sample.objects.len() * 256 + sample.restarts.len() * 64,
         Event::StageStarted { .. }
+        | Event::PlanRefused { .. }
+        | Event::SurveyStarted { .. }
+        | Event::SurveyEnded { .. }
+        | Event::PolicyAsked { .. }
+        | Event::RehearsalStarted { .. }
+        | Event::RehearsalEnded { rehearsal: None, .. }
+        | Event::PlanSealed { .. }
+        | Event::ApprovalRequested { .. }
+        | Event::ApprovalDecided { .. }
+        | Event::LockStarted { .. }
+        | Event::LockEnded { .. }
+        | Event::ChangeStarted { .. }
+        | Event::ChangeEnded { .. }
+        | Event::Waited { .. }
+        | Event::RevertCheckStarted { .. }
+        | Event::RevertCheckEnded { .. }
+        | Event::PlanEnded { .. }
+        | Event::Resumed { .. }
         | Event::StageEnded { .. }
         | Event::LimitHit { .. }
         | Event::Cancelled { .. }

@@ -22,6 +22,7 @@ impl Guest for Rules {
             description: "Finds what is wrong with a cluster by rules alone: no model, no key".to_owned(),
             needs_model: false,
             reasons: crate::reasons::REASONS.iter().map(|reason| (*reason).to_owned()).collect(),
+            reads: crate::snapshot::reads(),
         }
     }
 

@@ -29,6 +29,13 @@ pub(crate) const MOST_PAGES: usize = 100;
 /// go, of which there may be more than fits into a guest's memory.
 const MOST_HELD: usize = 16 << 20;
 
+/// Everything that is read, as `apps/v1/Deployment`; for the role that the rules need.
+#[must_use]
+pub fn reads() -> Vec<String> {
+    let listed = kinds::KINDS.iter().map(|table| table.query.to_owned());
+    listed.chain(["v1/Pod", "v1/Pod/log", "v1/Event"].map(str::to_owned)).collect()
+}
+
 /// All objects of one kind.
 #[derive(Debug, Default)]
 pub struct Kind {

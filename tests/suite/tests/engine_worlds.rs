@@ -128,6 +128,7 @@ async fn a_plan_crosses_with_every_kind_of_change_and_back() {
             Change::Scale { object: object.clone(), replicas: 3 },
             Change::Evict { object: object.clone() },
             Change::Restart { object: object.clone() },
+            Change::RolloutUndo { object: object.clone(), to_revision: Some(6) },
             Change::HttpRequest {
                 method: "POST".into(),
                 url: "https://pager.example.com/".into(),
@@ -137,8 +138,10 @@ async fn a_plan_crosses_with_every_kind_of_change_and_back() {
             Change::Instruction { text: "look at it".into() },
         ]
     );
-    let verdict = catalogue.verify(context(limits(), DenyAll), &plan).await.result.unwrap();
-    assert_eq!((verdict.state, verdict.message.as_str()), (VerdictState::Progressing, "8 changes seen"));
+    let at = "2026-11-21T06:49:34Z";
+    let verdict = catalogue.verify(context(limits(), DenyAll), &plan, at).await.result.unwrap();
+    let seen = format!("9 changes of {at} seen");
+    assert_eq!((verdict.state, verdict.message), (VerdictState::Progressing, seen));
     let end = catalogue.plan(context(limits(), DenyAll), "nothing", &json!({})).await;
     assert!(matches!(end.result, Err(CallFailure::Guest { .. })), "{:?}", end.result);
 }

@@ -69,6 +69,7 @@ fn finding(id: &str, evidence: Vec<Evidence>) -> Finding {
         root: true,
         causes: vec![],
         hypothesis: false,
+        resolved: false,
         evidence,
         actions: vec![],
     }

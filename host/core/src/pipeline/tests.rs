@@ -21,7 +21,10 @@ fn failed() -> StepOutcome {
 
 fn name(step: &Step) -> String {
     match step {
-        Step::Observe { stage, visit } | Step::Report { stage, visit } => format!("{stage}#{visit}"),
+        Step::Observe { stage, visit }
+        | Step::Remediate { stage, visit }
+        | Step::Verify { stage, visit }
+        | Step::Report { stage, visit } => format!("{stage}#{visit}"),
         Step::Diagnose { stage, visit, strategy } => format!("{stage}#{visit}:{strategy}"),
         Step::Unsupported { stage, visit, kind } => format!("{stage}#{visit}!{}", kind.as_str()),
         Step::Done { outcome } => format!("={outcome}"),
@@ -233,7 +236,11 @@ proptest! {
             match pipeline.step() {
                 Step::Done { .. } => break,
                 Step::Report { .. } => reports += 1,
-                Step::Observe { stage, visit } | Step::Diagnose { stage, visit, .. } | Step::Unsupported { stage, visit, .. } => {
+                Step::Observe { stage, visit }
+                | Step::Diagnose { stage, visit, .. }
+                | Step::Remediate { stage, visit }
+                | Step::Verify { stage, visit }
+                | Step::Unsupported { stage, visit, .. } => {
                     let allowed = profile.stages().iter().find(|one| one.name == stage).map(|one| one.max_visits);
                     prop_assert!(Some(visit) <= allowed && visit > 0);
                 }

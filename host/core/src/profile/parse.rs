@@ -38,7 +38,17 @@ const MODEL: &[&str] =
     &["provider", "name", "endpoint", "key-env", "fallback", "max-output-tokens", "temperature", "options"];
 const DIAGNOSIS: &[&str] = &["strategies"];
 const TOOLS: &[&str] = &["plugins"];
-const REMEDIATION: &[&str] = &["plugins", "approval", "policy", "max-actions", "stabilise"];
+const REMEDIATION: &[&str] = &[
+    "plugins",
+    "approval",
+    "policy",
+    "max-actions",
+    "stabilise",
+    "verify-within",
+    "approval-expires",
+    "lock-wait",
+    "retries",
+];
 const LIMITS: &[&str] =
     &["wall", "call", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
 
@@ -231,13 +241,14 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
             "`remediation.approval` is `policy`, and no policy is named".to_owned(),
             Some("add `policy = \"FILE\"`".to_owned()),
         ),
-        (Approval::Ask | Approval::Never, Some(node)) if reader.node("approval").is_none() => reader.problem(
-            node.place,
-            "the policy is not used, as `remediation.approval` is `ask`".to_owned(),
-            Some("add `approval = \"policy\"`".to_owned()),
-        ),
         _ => {}
     }
+    let day = Span::from_secs(86_400);
+    let time = |key: &str, example: &str, most: Span| {
+        reader
+            .parsed(key, "a span of time", example)
+            .filter(|span| within(&reader, key, *span, Span::from_millis(0), most))
+    };
     RemediationSettings {
         plugins: plugin_names(&reader, &reader.texts("plugins").unwrap_or_default()),
         approval,
@@ -246,10 +257,15 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
             .integer("max-actions", 1, 100)
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(default.max_actions),
-        stabilise: reader
-            .parsed("stabilise", "a span of time", "\"30s\"")
-            .filter(|span| within(&reader, "stabilise", *span, Span::from_millis(0), Span::from_secs(86_400)))
-            .unwrap_or(default.stabilise),
+        stabilise: time("stabilise", "\"30s\"", day).unwrap_or(default.stabilise),
+        verify_within: time("verify-within", "\"3m\"", day).unwrap_or(default.verify_within),
+        approval_expires: time("approval-expires", "\"1h\"", Span::from_secs(30 * 86_400))
+            .unwrap_or(default.approval_expires),
+        lock_wait: time("lock-wait", "\"30s\"", day).unwrap_or(default.lock_wait),
+        retries: reader
+            .integer("retries", 0, 10)
+            .and_then(|count| u32::try_from(count).ok())
+            .unwrap_or(default.retries),
     }
 }
 

@@ -52,7 +52,7 @@ impl StageKind {
     /// Whether this version can run such a stage.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        matches!(self, Self::Observe | Self::Diagnose | Self::Report)
+        matches!(self, Self::Observe | Self::Diagnose | Self::Remediate | Self::Verify | Self::Report)
     }
 }
 
@@ -73,7 +73,8 @@ pub struct Stage {
     #[serde(default = "default_visits")]
     pub max_visits: u32,
     /// What follows a decision, by its word: a diagnosis decides `healthy` or
-    /// `findings`. Comes before `on_success`.
+    /// `findings`; remediate `applied`, `planned`, `denied` or `nothing`;
+    /// verify `verified`, `rolled-back`, `retry` or `stuck`. Comes before `on_success`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<String, String>,
     /// The strategies of a `diagnose` stage; empty: those of the profile.
@@ -139,7 +140,16 @@ pub(crate) fn derived(profile: &Profile) -> Vec<Stage> {
     if profile.remediation.approval == Approval::Never {
         return vec![observe, diagnose, remediate.then("report"), report];
     }
-    let remediate = remediate.then("verify").deciding("planned", "report").deciding("denied", "report");
-    let verify = Stage::new("verify", StageKind::Verify).then("report");
+    let mut remediate = remediate.then("report").deciding("applied", "verify");
+    // One plan at a time: what is left is looked at again after each.
+    let mut verify = Stage::new("verify", StageKind::Verify).then("report").deciding("verified", "remediate");
+    let mut diagnose = diagnose;
+    if profile.remediation.retries > 0 {
+        verify = verify.deciding("retry", "diagnose");
+    }
+    let most = profile.remediation.max_actions.saturating_add(1).clamp(DEFAULT_VISITS, MOST_VISITS);
+    for stage in [&mut diagnose, &mut remediate, &mut verify] {
+        stage.max_visits = most;
+    }
     vec![observe, diagnose, remediate, verify, report]
 }

@@ -33,6 +33,7 @@ fn finding(id: &str, severity: Severity, object: ObjectRef, reason: &str, messag
         root: true,
         causes: vec![],
         hypothesis: false,
+        resolved: false,
         evidence: vec![],
         actions: vec![],
     }

@@ -26,11 +26,13 @@ impl LoadedPlugin {
                 let world = fits(world.load(&mut session.store, &instance))?;
                 let strategy = world.sickbay_plugin_diagnosis_strategy();
                 let info = strategy.call_describe(&mut session.store).await?;
-                let size = info.description.len() + info.reasons.iter().map(String::len).sum::<usize>();
+                let words = info.reasons.iter().chain(&info.reads);
+                let size = info.description.len() + words.map(String::len).sum::<usize>();
                 let info = StrategyInfo {
                     description: info.description,
                     needs_model: info.needs_model,
                     reasons: info.reasons,
+                    reads: info.reads,
                 };
                 checked(limit, size, Ok(info))
             })
@@ -157,6 +159,7 @@ fn from_finding(finding: wit::Finding) -> Result<Finding, String> {
         root: false,
         causes: finding.causes,
         hypothesis: false,
+        resolved: false,
         evidence: each(finding.evidence, from_evidence)?,
         actions: each(finding.actions, |action| {
             Ok(ProposedAction {

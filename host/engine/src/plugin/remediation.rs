@@ -8,7 +8,10 @@ use crate::{
     bindings::remediation::exports::sickbay::plugin::remediation_actions as wit,
     call::{CallContext, CallEnd},
     host::convert::{each, from_effect, from_evidence, from_object, json, to_evidence, to_object},
-    shapes::remediation::{ActionSpec, Change, PatchType, Plan, Propagation, Risk, Verdict, VerdictState},
+    shapes::remediation::{
+        ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, PatchType, Propagation, Risk, Verdict,
+        VerdictState,
+    },
 };
 
 impl LoadedPlugin {
@@ -22,8 +25,7 @@ impl LoadedPlugin {
                 let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
                 let specs = actions.call_actions(&mut session.store).await?;
-                let size =
-                    specs.iter().map(|s| s.name.len() + s.description.len() + s.parameters.len()).sum();
+                let size = specs.iter().map(spec_size).sum();
                 checked(limit, size, each(specs, from_spec))
             })
         })
@@ -31,7 +33,7 @@ impl LoadedPlugin {
     }
 
     /// The changes that an action would make now.
-    pub async fn plan(&self, context: CallContext, action: &str, parameters: &Value) -> CallEnd<Plan> {
+    pub async fn plan(&self, context: CallContext, action: &str, parameters: &Value) -> CallEnd<ActionPlan> {
         let limit = context.limits.result_bytes;
         let (action, parameters) = (action.to_owned(), parameters.to_string());
         self.call(&context, |plugin, mut session| {
@@ -49,17 +51,22 @@ impl LoadedPlugin {
         .await
     }
 
-    /// Whether a plan, once applied, did what it was for.
-    pub async fn verify(&self, context: CallContext, plan: &Plan) -> CallEnd<Verdict> {
+    /// Whether a plan, applied at that time (RFC 3339), did what it was for.
+    pub async fn verify(
+        &self,
+        context: CallContext,
+        plan: &ActionPlan,
+        applied_at: &str,
+    ) -> CallEnd<Verdict> {
         let limit = context.limits.result_bytes;
-        let plan = to_plan(plan.clone());
+        let (plan, applied_at) = (to_plan(plan.clone()), applied_at.to_owned());
         self.call(&context, |plugin, mut session| {
             Box::pin(async move {
                 let Some(world) = &plugin.remediation else { return lacks(PluginKind::Remediation) };
                 let instance = session.instance().await?;
                 let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
-                match actions.call_verify(&mut session.store, &plan).await? {
+                match actions.call_verify(&mut session.store, &plan, &applied_at).await? {
                     Ok(verdict) => {
                         let size = verdict.message.len()
                             + verdict.evidence.iter().map(|e| e.value.len() + e.pointer.len()).sum::<usize>();
@@ -89,10 +96,19 @@ fn size(plan: &wit::ActionPlan) -> usize {
             wit::Change::Delete(_)
             | wit::Change::Scale(_)
             | wit::Change::Evict(_)
-            | wit::Change::Restart(_) => 64,
+            | wit::Change::Restart(_)
+            | wit::Change::RolloutUndo(_) => 64,
         })
         .sum();
     plan.summary.len() + changes + plan.evidence.iter().map(|e| e.value.len() + 64).sum::<usize>()
+}
+
+fn spec_size(spec: &wit::ActionSpec) -> usize {
+    let kinds = spec.changes.iter().flat_map(|need| &need.kinds).chain(&spec.reads);
+    spec.name.len()
+        + spec.description.len()
+        + spec.parameters.len()
+        + kinds.map(|kind| kind.len() + 8).sum::<usize>()
 }
 
 fn from_spec(spec: wit::ActionSpec) -> Result<ActionSpec, String> {
@@ -103,7 +119,27 @@ fn from_spec(spec: wit::ActionSpec) -> Result<ActionSpec, String> {
         risk: from_risk(spec.risk),
         reversible: spec.reversible,
         effect: from_effect(spec.effect),
+        reads: spec.reads,
+        changes: spec
+            .changes
+            .into_iter()
+            .map(|need| ChangeNeed { verb: from_verb(need.verb), kinds: need.kinds })
+            .collect(),
     })
+}
+
+fn from_verb(verb: wit::ChangeVerb) -> ChangeVerb {
+    match verb {
+        wit::ChangeVerb::Patch => ChangeVerb::Patch,
+        wit::ChangeVerb::Create => ChangeVerb::Create,
+        wit::ChangeVerb::Delete => ChangeVerb::Delete,
+        wit::ChangeVerb::Scale => ChangeVerb::Scale,
+        wit::ChangeVerb::Evict => ChangeVerb::Evict,
+        wit::ChangeVerb::Restart => ChangeVerb::Restart,
+        wit::ChangeVerb::RolloutUndo => ChangeVerb::RolloutUndo,
+        wit::ChangeVerb::HttpRequest => ChangeVerb::HttpRequest,
+        wit::ChangeVerb::Instruction => ChangeVerb::Instruction,
+    }
 }
 
 fn from_risk(risk: wit::Risk) -> Risk {
@@ -122,8 +158,8 @@ fn to_risk(risk: Risk) -> wit::Risk {
     }
 }
 
-fn from_plan(plan: wit::ActionPlan) -> Result<Plan, String> {
-    Ok(Plan {
+fn from_plan(plan: wit::ActionPlan) -> Result<ActionPlan, String> {
+    Ok(ActionPlan {
         summary: plan.summary,
         changes: each(plan.changes, from_change)?,
         risk: from_risk(plan.risk),
@@ -160,6 +196,9 @@ fn from_change(change: wit::Change) -> Result<Change, String> {
         }
         wit::Change::Evict(object) => Change::Evict { object: from_object(object) },
         wit::Change::Restart(object) => Change::Restart { object: from_object(object) },
+        wit::Change::RolloutUndo(undo) => {
+            Change::RolloutUndo { object: from_object(undo.object), to_revision: undo.to_revision }
+        }
         wit::Change::HttpRequest(request) => Change::HttpRequest {
             method: request.method,
             url: request.url,
@@ -170,7 +209,7 @@ fn from_change(change: wit::Change) -> Result<Change, String> {
     })
 }
 
-fn to_plan(plan: Plan) -> wit::ActionPlan {
+fn to_plan(plan: ActionPlan) -> wit::ActionPlan {
     wit::ActionPlan {
         summary: plan.summary,
         changes: plan.changes.into_iter().map(to_change).collect(),
@@ -208,6 +247,9 @@ fn to_change(change: Change) -> wit::Change {
         }
         Change::Evict { object } => wit::Change::Evict(to_object(object)),
         Change::Restart { object } => wit::Change::Restart(to_object(object)),
+        Change::RolloutUndo { object, to_revision } => {
+            wit::Change::RolloutUndo(wit::RolloutUndo { object: to_object(object), to_revision })
+        }
         Change::HttpRequest { method, url, headers, body } => {
             wit::Change::HttpRequest(wit::HttpRequest { method, url, headers, body })
         }

@@ -8,4 +8,6 @@ pub struct StrategyInfo {
     pub description: String,
     pub needs_model: bool,
     pub reasons: Vec<String>,
+    /// Kinds as `apps/v1/Deployment`, and `v1/Pod/log`.
+    pub reads: Vec<String>,
 }

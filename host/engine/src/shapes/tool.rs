@@ -2,15 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// What a call can do to the world.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effect {
-    Read,
-    Write,
-    Destructive,
-}
+pub use sickbay_core::remediation::Effect;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

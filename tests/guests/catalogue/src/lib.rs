@@ -2,8 +2,8 @@
 //! of every kind.
 
 use sickbay_plugin::remediation::{
-    ActionPlan, ActionSpec, Change, Deletion, Effect, Error, Guest, HttpRequest, ObjectRef, Patch, PatchType,
-    Propagation, Risk, Scale, Verdict, VerdictState,
+    ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, Deletion, Effect, Error, Guest, HttpRequest,
+    ObjectRef, Patch, PatchType, Propagation, Risk, RolloutUndo, Scale, Verdict, VerdictState,
 };
 
 struct Catalogue;
@@ -17,6 +17,11 @@ impl Guest for Catalogue {
             risk: Risk::High,
             reversible: false,
             effect: Effect::Destructive,
+            reads: vec!["apps/v1/Deployment".into()],
+            changes: vec![ChangeNeed {
+                verb: ChangeVerb::RolloutUndo,
+                kinds: vec!["apps/v1/Deployment".into()],
+            }],
         }]
     }
 
@@ -52,6 +57,7 @@ impl Guest for Catalogue {
                 Change::Scale(Scale { object: object(), replicas: 3 }),
                 Change::Evict(object()),
                 Change::Restart(object()),
+                Change::RolloutUndo(RolloutUndo { object: object(), to_revision: Some(6) }),
                 Change::HttpRequest(HttpRequest {
                     method: "POST".into(),
                     url: "https://pager.example.com/".into(),
@@ -67,10 +73,10 @@ impl Guest for Catalogue {
         })
     }
 
-    fn verify(plan: ActionPlan) -> Result<Verdict, Error> {
+    fn verify(plan: ActionPlan, applied_at: String) -> Result<Verdict, Error> {
         Ok(Verdict {
             state: VerdictState::Progressing,
-            message: format!("{} changes seen", plan.changes.len()),
+            message: format!("{} changes of {applied_at} seen", plan.changes.len()),
             evidence: plan.evidence,
         })
     }

@@ -16,6 +16,7 @@ impl Guest for Strategy {
             description: "Answers as it is told.".into(),
             needs_model: false,
             reasons: vec!["CrashLoopBackOff".into()],
+            reads: vec!["v1/Pod".into()],
         }
     }
 

@@ -11,7 +11,12 @@ struct Troubled;
 
 impl Guest for Troubled {
     fn describe() -> StrategyInfo {
-        StrategyInfo { description: "Is in trouble.".into(), needs_model: false, reasons: Vec::new() }
+        StrategyInfo {
+            description: "Is in trouble.".into(),
+            needs_model: false,
+            reasons: Vec::new(),
+            reads: Vec::new(),
+        }
     }
 
     fn diagnose(request: DiagnosisRequest) -> Result<Diagnosis, Error> {

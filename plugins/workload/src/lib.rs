@@ -1,0 +1,1 @@
+//! The remediation plugin `workload`: the actions that put workloads right.
