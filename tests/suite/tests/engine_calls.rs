@@ -38,6 +38,7 @@ fn expected() -> Finding {
         root: false,
         causes: Vec::new(),
         hypothesis: false,
+        resolved: false,
         evidence: vec![Evidence {
             observation: "o1".into(),
             object: Some(object),
