@@ -48,6 +48,11 @@ pub enum StoreError {
     #[error("event {seq} of run `{run}` was written by another program meanwhile")]
     Conflict { run: String, seq: u64 },
 
+    #[error("no lock can be taken: {why}")]
+    InvalidLock { why: String },
+    #[error("the decision on run `{run}` can not be kept: {why}")]
+    InvalidDecision { run: String, why: String },
+
     #[error("run `{run}` has event format {found}, and this program knows formats up to {known}")]
     NewerRun { run: String, found: u32, known: u32 },
     #[error("event {seq} of run `{run}` has the type `{kind}`, which this program does not know")]
@@ -105,6 +110,8 @@ impl StoreError {
             Self::Closed { .. }
             | Self::RunExists { .. }
             | Self::InvalidRun { .. }
+            | Self::InvalidLock { .. }
+            | Self::InvalidDecision { .. }
             | Self::UnstorableEvent { .. }
             | Self::Output { .. } => return None,
         };

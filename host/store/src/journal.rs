@@ -20,6 +20,8 @@ pub(crate) const MAX_RUN_ID: usize = 256;
 pub(crate) const MAX_PAGE_BYTES: usize = 8 << 20;
 /// The most entries in one page.
 pub(crate) const MAX_PAGE: usize = 4096;
+/// The kind of the event that leaves a run waiting.
+pub(crate) const PARKED: &str = "parked";
 
 /// What is known of a run when it starts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,9 @@ pub struct RunSummary {
     /// None while it runs, and where it was killed.
     pub ended_ms: Option<i64>,
     pub outcome: Option<String>,
+    /// It parked, waits for a person, and nobody took it up since.
+    #[serde(default)]
+    pub waiting: bool,
     pub events: u64,
     /// Bytes of the events' JSON text; what they take on disk is less.
     pub bytes: u64,
@@ -142,8 +147,9 @@ pub trait Journal: Send + Sync {
     async fn run(&self, id_or_prefix: &str) -> Result<RunSummary, StoreError>;
 
     /// Takes all of these locks for the holder, or none of them. One that the
-    /// holder has already is prolonged; one whose time is up is free. Durable
-    /// when it returns. Of many callers at once, in any processes, one wins.
+    /// holder has already is prolonged, never shortened; one whose time is up
+    /// is free. Durable when it returns. Of many callers at once, in any
+    /// processes, one wins. Up to 1,000 names of up to 512 bytes.
     async fn lock(
         &self,
         names: &[String],
@@ -152,17 +158,18 @@ pub trait Journal: Send + Sync {
         until_ms: i64,
     ) -> Result<LockOutcome, StoreError>;
 
-    /// Lets go of everything that the holder has.
+    /// Lets go of everything that the holder has, which may be nothing.
     async fn unlock(&self, holder: &str) -> Result<(), StoreError>;
 
     /// Leaves a decision for a run that waits, in place of an earlier one on
     /// the same plan. Durable when it returns. The run must exist.
     async fn decide(&self, decision: StoredDecision) -> Result<(), StoreError>;
 
-    /// The decision on that plan of the run, where one was left.
+    /// The decision on that plan of the run, where one was left. It stays until
+    /// the run is deleted.
     async fn decision(&self, run: &str, digest: &Digest) -> Result<Option<StoredDecision>, StoreError>;
 
-    /// Forgets the run and what it alone stored.
+    /// Forgets the run, the decisions on it and what it alone stored.
     async fn delete_run(&self, run: &str) -> Result<(), StoreError>;
 
     /// Stores what is pending and lets go of the files. Later calls fail.

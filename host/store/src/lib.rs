@@ -4,16 +4,17 @@
 //! file in the user's data folder, and [`MemoryJournal`], for tests and for
 //! runs that shall leave nothing behind. All pass the same contract tests.
 //!
-//! This crate stores and gives back. It does not know what events mean (the
-//! one exception is that `run-ended` ends its run), does not read the clock,
-//! and decides nothing about secrets: what must not be stored is taken out
-//! before it comes here.
+//! This crate stores and gives back. It does not know what events mean (but
+//! for two: `run-ended` ends its run, and one whose last event is `parked`
+//! waits), does not read the clock, and decides nothing about secrets: what
+//! must not be stored is taken out before it comes here.
 
 mod decode;
 mod encode;
 mod error;
 mod export;
 mod journal;
+mod lease;
 mod memory;
 mod shape;
 mod sqlite;

@@ -1,14 +1,18 @@
 //! The journal that is gone with the process: for tests, and for runs that
 //! shall leave nothing behind. Bounded, as memory is.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use async_trait::async_trait;
 use sickbay_core::{approval::StoredDecision, digest::Digest, event::Event};
 
 use crate::{
     Journal, LockOutcome, RawEntry, RawPage, RunFilter, RunHead, RunSummary, StoreError, encode,
-    journal::{MAX_PAGE, MAX_PAGE_BYTES, check_run_id},
+    journal::{MAX_PAGE, MAX_PAGE_BYTES, PARKED, check_run_id},
+    lease::{self, LockRequest},
 };
 
 /// What it holds at most, in bytes of JSON text, where nobody says otherwise.
@@ -26,6 +30,8 @@ pub struct MemoryJournal {
 struct State {
     /// In the order of their creation.
     runs: Vec<MemoryRun>,
+    /// By name: who holds it, and until when.
+    locks: BTreeMap<String, (String, i64)>,
     bytes: u64,
     closed: bool,
 }
@@ -34,6 +40,8 @@ struct State {
 struct MemoryRun {
     summary: RunSummary,
     entries: Vec<RawEntry>,
+    /// By the digest of the plan: when, and as text.
+    decisions: BTreeMap<String, (i64, String)>,
     failure: Option<StoreError>,
 }
 
@@ -82,12 +90,18 @@ impl Journal for MemoryJournal {
             started_ms,
             ended_ms: None,
             outcome: None,
+            waiting: false,
             events: 0,
             bytes: 0,
             format,
             host_version,
         };
-        state.runs.push(MemoryRun { summary, entries: Vec::new(), failure: None });
+        state.runs.push(MemoryRun {
+            summary,
+            entries: Vec::new(),
+            decisions: BTreeMap::new(),
+            failure: None,
+        });
         Ok(())
     }
 
@@ -110,6 +124,7 @@ impl Journal for MemoryJournal {
                     known.summary.outcome = Some(outcome);
                     known.summary.ended_ms = Some(at_ms);
                 }
+                known.summary.waiting = known.summary.outcome.is_none() && kind == PARKED;
                 known.entries.push(RawEntry { seq, at_ms, kind, text });
                 state.bytes += bytes;
                 return Ok(seq);
@@ -130,6 +145,7 @@ impl Journal for MemoryJournal {
         let summary = &mut state.run(run)?.summary;
         summary.outcome = Some(outcome.to_owned());
         summary.ended_ms = Some(ended_ms);
+        summary.waiting = false;
         Ok(())
     }
 
@@ -182,24 +198,50 @@ impl Journal for MemoryJournal {
 
     async fn lock(
         &self,
-        _names: &[String],
-        _holder: &str,
-        _now_ms: i64,
-        _until_ms: i64,
+        names: &[String],
+        holder: &str,
+        now_ms: i64,
+        until_ms: i64,
     ) -> Result<LockOutcome, StoreError> {
+        let LockRequest { names, holder, now_ms, until_ms } =
+            LockRequest::new(names, holder, now_ms, until_ms)?;
+        let locks = &mut self.open()?.locks;
+        locks.retain(|_, (_, until_ms)| *until_ms > now_ms);
+        for name in &names {
+            if let Some((other, until_ms)) = locks.get(name).filter(|(other, _)| *other != holder) {
+                let (name, holder) = (name.clone(), other.clone());
+                return Ok(LockOutcome::Held { name, holder, until_ms: *until_ms });
+            }
+        }
+        for name in names {
+            let (_, until) = locks.entry(name).or_insert_with(|| (holder.clone(), until_ms));
+            *until = until_ms.max(*until);
+        }
         Ok(LockOutcome::Taken)
     }
 
-    async fn unlock(&self, _holder: &str) -> Result<(), StoreError> {
+    async fn unlock(&self, holder: &str) -> Result<(), StoreError> {
+        lease::check_holder(holder)?;
+        self.open()?.locks.retain(|_, (other, _)| other != holder);
         Ok(())
     }
 
-    async fn decide(&self, _decision: StoredDecision) -> Result<(), StoreError> {
+    async fn decide(&self, decision: StoredDecision) -> Result<(), StoreError> {
+        let text = lease::decision_text(&decision)?;
+        let mut state = self.open()?;
+        let decisions = &mut state.run(&decision.run)?.decisions;
+        let digest = decision.digest.as_str();
+        if decisions.len() >= lease::MAX_DECISIONS && !decisions.contains_key(digest) {
+            return Err(lease::too_many(&decision.run));
+        }
+        decisions.insert(digest.to_owned(), (decision.at_ms, text));
         Ok(())
     }
 
-    async fn decision(&self, _run: &str, _digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
-        Ok(None)
+    async fn decision(&self, run: &str, digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
+        let mut state = self.open()?;
+        let found = state.run(run)?.decisions.get(digest.as_str());
+        found.map(|(at_ms, text)| lease::read_decision(run, digest, *at_ms, text)).transpose()
     }
 
     async fn delete_run(&self, run: &str) -> Result<(), StoreError> {

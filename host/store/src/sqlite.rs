@@ -2,7 +2,9 @@
 //! writer (`sqlite/writer.rs`); readers have connections of their own.
 
 mod batch;
+mod decisions;
 mod failure;
+mod locks;
 mod open;
 mod reader;
 mod runs;
@@ -28,7 +30,10 @@ use self::{
     writer::{Barrier, Command, Reply, Track, Writer},
 };
 use crate::{
-    Journal, LockOutcome, RawPage, RunFilter, RunHead, RunSummary, StoreError, journal::check_run_id, weight,
+    Journal, LockOutcome, RawPage, RunFilter, RunHead, RunSummary, StoreError,
+    journal::check_run_id,
+    lease::{self, LockRequest},
+    weight,
 };
 
 /// The most events that wait for the writer.
@@ -53,9 +58,18 @@ pub struct SqliteJournal {
 /// A run that this handle appends to.
 struct Appending {
     track: Arc<Track>,
-    /// The next number. Held while an event goes into the queue, so that
-    /// numbers and places in the queue have the same order.
-    next: Mutex<u64>,
+    /// Held while an event goes into the queue, so that numbers and places in
+    /// the queue have the same order.
+    next: Mutex<Next>,
+}
+
+/// Where a run goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Next {
+    seq: u64,
+    /// The last event ended or parked the run: whoever takes it up, in this
+    /// process or in another one, looks where it stands then.
+    rests: bool,
 }
 
 impl SqliteJournal {
@@ -140,9 +154,19 @@ impl SqliteJournal {
         let mut runs = lock(&self.runs);
         let known = runs.entry(run.to_owned()).or_insert_with(|| {
             let track = Arc::new(Track { run: run.to_owned(), row, failure: OnceLock::new() });
-            Arc::new(Appending { track, next: Mutex::new(next) })
+            Arc::new(Appending { track, next: Mutex::new(Next { seq: next, rests: false }) })
         });
         Arc::clone(known)
+    }
+
+    /// Forgets a run that rests and has nothing in the queue any more, so that
+    /// its next append asks the file for the number.
+    fn let_go(&self, appending: &Arc<Appending>, flushed: Next) {
+        let mut runs = lock(&self.runs);
+        // One is in the map and one is with the caller: nobody is appending.
+        if flushed.rests && *lock(&appending.next) == flushed && Arc::strong_count(appending) == 2 {
+            runs.remove(&appending.track.run);
+        }
     }
 
     /// Makes what this handle appended visible to its reads. A failure to
@@ -190,14 +214,15 @@ impl Journal for SqliteJournal {
         if let Some(failure) = appending.track.failure.get() {
             return Err(failure.clone());
         }
+        let event = Box::new(event);
         let kib = u32::try_from(weight::of(&event) >> 10).unwrap_or(QUEUE_KIB).clamp(1, QUEUE_KIB);
         // Both wait while the writer is behind; nothing is numbered before it
         // has its place, so a caller that gives up leaves no gap.
         let room = Arc::clone(&self.room).acquire_many_owned(kib).await.map_err(|_| self.closed())?;
         let place = commands.reserve().await.map_err(|_| self.closed())?;
         let mut next = lock(&appending.next);
-        let seq = *next;
-        *next += 1;
+        let seq = next.seq;
+        *next = Next { seq: seq + 1, rests: matches!(*event, Event::RunEnded { .. } | Event::Parked { .. }) };
         let track = Arc::clone(&appending.track);
         place.send(Command::Append { track, seq, at_ms, event, room });
         Ok(seq)
@@ -206,8 +231,13 @@ impl Journal for SqliteJournal {
     async fn flush(&self, run: &str) -> Result<(), StoreError> {
         self.commands()?;
         let appending = self.appending(run).await?;
+        let flushed = *lock(&appending.next);
         self.ask(|reply| Command::Barrier { barrier: Barrier::Disk, reply }).await?;
-        appending.track.failure.get().cloned().map_or(Ok(()), Err)
+        if let Some(failure) = appending.track.failure.get() {
+            return Err(failure.clone());
+        }
+        self.let_go(&appending, flushed);
+        Ok(())
     }
 
     async fn end_run(&self, run: &str, outcome: &str, ended_ms: i64) -> Result<(), StoreError> {
@@ -232,24 +262,34 @@ impl Journal for SqliteJournal {
 
     async fn lock(
         &self,
-        _names: &[String],
-        _holder: &str,
-        _now_ms: i64,
-        _until_ms: i64,
+        names: &[String],
+        holder: &str,
+        now_ms: i64,
+        until_ms: i64,
     ) -> Result<LockOutcome, StoreError> {
-        Ok(LockOutcome::Taken)
+        let request = LockRequest::new(names, holder, now_ms, until_ms)?;
+        self.ask(|reply| Command::Lock { request, reply }).await
     }
 
-    async fn unlock(&self, _holder: &str) -> Result<(), StoreError> {
-        Ok(())
+    async fn unlock(&self, holder: &str) -> Result<(), StoreError> {
+        lease::check_holder(holder)?;
+        let holder = holder.to_owned();
+        self.ask(|reply| Command::Unlock { holder, reply }).await
     }
 
-    async fn decide(&self, _decision: StoredDecision) -> Result<(), StoreError> {
-        Ok(())
+    async fn decide(&self, decision: StoredDecision) -> Result<(), StoreError> {
+        let text = lease::decision_text(&decision)?;
+        let StoredDecision { run, digest, at_ms, .. } = decision;
+        let decision = decisions::Stored { run, digest: digest.into(), at_ms, text };
+        self.ask(|reply| Command::Decide { decision, reply }).await
     }
 
-    async fn decision(&self, _run: &str, _digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
-        Ok(None)
+    async fn decision(&self, run: &str, digest: &Digest) -> Result<Option<StoredDecision>, StoreError> {
+        if self.closed.load(Ordering::Acquire) {
+            return Err(self.closed());
+        }
+        let found = decisions::find(&self.reader.pool, &self.journal, run, digest.as_str()).await?;
+        found.map(|(at_ms, text)| lease::read_decision(run, digest, at_ms, &text)).transpose()
     }
 
     async fn delete_run(&self, run: &str) -> Result<(), StoreError> {

@@ -6,11 +6,19 @@ use sqlx::{FromRow, Row as _, SqlitePool, sqlite::SqliteRow};
 use super::failure;
 use crate::{
     RawEntry, RawPage, RunFilter, RunSummary, StoreError, encode,
-    journal::{MAX_PAGE, MAX_PAGE_BYTES},
+    journal::{MAX_PAGE, MAX_PAGE_BYTES, PARKED},
 };
 
 /// How many runs an ambiguous prefix names.
 const CANDIDATES: i64 = 5;
+
+/// Runs with the kind of their last entry, which is one look each.
+macro_rules! summaries {
+    () => {
+        "SELECT *, (SELECT kind FROM entries WHERE entries.run = runs.id ORDER BY seq DESC LIMIT 1) AS last_kind \
+         FROM runs "
+    };
+}
 
 pub(super) struct Reader {
     pub(super) journal: String,
@@ -100,8 +108,11 @@ impl Reader {
     }
 
     pub(super) async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunSummary>, StoreError> {
-        let sql = "SELECT * FROM runs WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR outcome = ?2) \
-                   ORDER BY started_ms DESC, id DESC LIMIT ?3";
+        let sql = concat!(
+            summaries!(),
+            "WHERE (?1 IS NULL OR profile = ?1) AND (?2 IS NULL OR outcome = ?2) ",
+            "ORDER BY started_ms DESC, id DESC LIMIT ?3"
+        );
         sqlx::query_as(sql)
             .bind(filter.profile.as_deref())
             .bind(filter.outcome.as_deref())
@@ -112,8 +123,11 @@ impl Reader {
     }
 
     pub(super) async fn run(&self, prefix: &str) -> Result<RunSummary, StoreError> {
-        let sql = "SELECT * FROM runs WHERE run = ?1 OR substr(run, 1, length(?1)) = ?1 \
-                   ORDER BY run = ?1 DESC, started_ms DESC, id DESC LIMIT ?2";
+        let sql = concat!(
+            summaries!(),
+            "WHERE run = ?1 OR substr(run, 1, length(?1)) = ?1 ",
+            "ORDER BY run = ?1 DESC, started_ms DESC, id DESC LIMIT ?2"
+        );
         let mut found: Vec<RunSummary> = sqlx::query_as(sql)
             .bind(prefix)
             .bind(CANDIDATES)
@@ -176,12 +190,15 @@ impl FromRow<'_, SqliteRow> for RunSummary {
     fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let events: i64 = row.try_get("events")?;
         let bytes: i64 = row.try_get("bytes")?;
+        let outcome: Option<String> = row.try_get("outcome")?;
+        let last_kind: Option<String> = row.try_get("last_kind")?;
         Ok(Self {
             run: row.try_get("run")?,
             profile: row.try_get("profile")?,
             started_ms: row.try_get("started_ms")?,
             ended_ms: row.try_get("ended_ms")?,
-            outcome: row.try_get("outcome")?,
+            waiting: outcome.is_none() && last_kind.as_deref() == Some(PARKED),
+            outcome,
             events: events.max(0).cast_unsigned(),
             bytes: bytes.max(0).cast_unsigned(),
             format: row.try_get("format")?,

@@ -60,7 +60,11 @@ pub(super) async fn delete(
         .await
         .map_err(failed)?;
     let Some(id) = found else { return Err(StoreError::NoRun { run: run.to_owned() }) };
-    for sql in ["DELETE FROM entries WHERE run = ?", "DELETE FROM runs WHERE id = ?"] {
+    for sql in [
+        "DELETE FROM entries WHERE run = ?",
+        "DELETE FROM decisions WHERE run = ?",
+        "DELETE FROM runs WHERE id = ?",
+    ] {
         sqlx::query(sql).bind(id).execute(&mut *transaction).await.map_err(failed)?;
     }
     let orphans = "DELETE FROM blobs WHERE id NOT IN (SELECT blob FROM entries WHERE blob IS NOT NULL)";

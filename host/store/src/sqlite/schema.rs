@@ -13,7 +13,7 @@ use crate::StoreError;
 pub(super) const APPLICATION_ID: i64 = 0x536b_4279;
 
 /// The step to version N stands at N - 1.
-pub(super) const STEPS: &[&str] = &[V1];
+pub(super) const STEPS: &[&str] = &[V1, V2];
 
 /// Ids are never used again (`AUTOINCREMENT`): a program that still holds the
 /// id of a deleted run must not write into another one. `barriers` is there
@@ -51,6 +51,24 @@ CREATE TABLE entries (
 CREATE INDEX entries_by_blob ON entries (blob) WHERE blob IS NOT NULL;
 CREATE TABLE barriers (number INTEGER NOT NULL) STRICT;
 INSERT INTO barriers VALUES (0);
+";
+
+/// Locks that runs hold on objects, until a time, and decisions that people
+/// leave for runs that wait.
+const V2: &str = "
+CREATE TABLE locks (
+  name TEXT NOT NULL PRIMARY KEY,
+  holder TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX locks_by_holder ON locks (holder);
+CREATE TABLE decisions (
+  run INTEGER NOT NULL REFERENCES runs (id),
+  digest TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  decision TEXT NOT NULL,
+  PRIMARY KEY (run, digest)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Where a file stands.
@@ -112,6 +130,7 @@ pub(super) async fn migrate(
 mod tests {
     use super::*;
 
+    const FIRST: &[&str] = &[V1];
     const NEXT: &[&str] = &[V1, "ALTER TABLE runs ADD COLUMN note TEXT; UPDATE runs SET note = profile;"];
     const BROKEN: &[&str] = &[V1, "ALTER TABLE runs ADD COLUMN note TEXT;", "CREATE TABLE runs (x);"];
 
@@ -127,7 +146,7 @@ mod tests {
     #[tokio::test]
     async fn an_older_journal_is_migrated_with_what_it_holds() {
         let mut connection = memory().await;
-        migrate(&mut connection, "j", STEPS).await.expect("creates");
+        migrate(&mut connection, "j", FIRST).await.expect("creates");
         let run =
             "INSERT INTO runs (run, profile, started_ms, format, host_version) VALUES ('r', 'p', 1, 1, '0')";
         sqlx::raw_sql(run).execute(&mut connection).await.expect("inserts");
@@ -138,17 +157,17 @@ mod tests {
         assert_eq!(note, "p");
         // Again changes nothing, and the older program refuses it from now on.
         migrate(&mut connection, "j", NEXT).await.expect("is there already");
-        let refused = migrate(&mut connection, "j", STEPS).await;
+        let refused = migrate(&mut connection, "j", FIRST).await;
         assert_eq!(refused, Err(StoreError::NewerSchema { journal: "j".into(), found: 2, known: 1 }));
     }
 
     #[tokio::test]
     async fn a_migration_that_fails_leaves_the_journal_as_it_was() {
         let mut connection = memory().await;
-        migrate(&mut connection, "j", STEPS).await.expect("creates");
+        migrate(&mut connection, "j", FIRST).await.expect("creates");
         let before = columns(&mut connection).await;
         assert!(migrate(&mut connection, "j", BROKEN).await.is_err());
-        assert_eq!(inspect(&mut connection, "j", STEPS).await, Ok(State::Version(1)));
+        assert_eq!(inspect(&mut connection, "j", FIRST).await, Ok(State::Version(1)));
         assert_eq!(columns(&mut connection).await, before);
     }
 }

@@ -16,9 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
     batch::{self, Row},
-    failure, runs,
+    decisions, failure, locks, runs,
 };
-use crate::{RunHead, StoreError, encode};
+use crate::{LockOutcome, RunHead, StoreError, encode, lease::LockRequest};
 
 /// The most entries in one transaction.
 const BATCH: usize = 512;
@@ -42,7 +42,7 @@ pub(super) enum Command {
         track: Arc<Track>,
         seq: u64,
         at_ms: i64,
-        event: Event,
+        event: Box<Event>,
         room: OwnedSemaphorePermit,
     },
     /// Answered when all before it is stored; durably, with `Barrier::Disk`.
@@ -58,6 +58,18 @@ pub(super) enum Command {
         run: String,
         outcome: String,
         ended_ms: i64,
+        reply: Reply<()>,
+    },
+    Lock {
+        request: LockRequest,
+        reply: Reply<LockOutcome>,
+    },
+    Unlock {
+        holder: String,
+        reply: Reply<()>,
+    },
+    Decide {
+        decision: decisions::Stored,
         reply: Reply<()>,
     },
     Delete {
@@ -226,6 +238,14 @@ impl Writer {
         Ok(())
     }
 
+    /// What was done just now, once it is on the disk.
+    async fn durable<T>(&mut self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        let done = done?;
+        self.unsynced = true;
+        self.sync().await?;
+        Ok(done)
+    }
+
     /// What is not an append. Gives back who waits for the end, for `Close`.
     async fn carry_out(&mut self, command: Command) -> Option<Reply<()>> {
         let connection = &mut self.connection;
@@ -235,12 +255,27 @@ impl Writer {
                 let _ = reply.send(result);
             }
             Command::End { run, outcome, ended_ms, reply } => {
-                let mut result = runs::end(connection, &self.journal, &run, &outcome, ended_ms).await;
-                if result.is_ok() {
-                    self.unsynced = true;
-                    result = self.sync().await;
-                }
-                let _ = reply.send(result);
+                let ended = runs::end(connection, &self.journal, &run, &outcome, ended_ms).await;
+                let _ = reply.send(self.durable(ended).await);
+                return None;
+            }
+            Command::Lock { request, reply } => {
+                let taken = locks::take(connection, &self.journal, &request).await;
+                let _ = reply.send(match taken {
+                    // Nothing was written.
+                    Ok(held @ LockOutcome::Held { .. }) => Ok(held),
+                    taken => self.durable(taken).await,
+                });
+                return None;
+            }
+            Command::Unlock { holder, reply } => {
+                let released = locks::release(connection, &self.journal, &holder).await;
+                let _ = reply.send(self.durable(released).await);
+                return None;
+            }
+            Command::Decide { decision, reply } => {
+                let kept = decisions::keep(connection, &self.journal, &decision).await;
+                let _ = reply.send(self.durable(kept).await);
                 return None;
             }
             Command::Delete { run, reply } => {
@@ -264,7 +299,7 @@ impl Batch {
                 self.room.push(room);
                 // After a failure nothing more is stored, so that there is no gap.
                 if track.failure.get().is_none() {
-                    self.add(track, seq, at_ms, event);
+                    self.add(track, seq, at_ms, *event);
                 }
                 None
             }
@@ -323,7 +358,7 @@ mod tests {
 
     async fn append(track: &Arc<Track>, seq: u64) -> Command {
         let room = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("has room");
-        let event = Event::LimitHit { limit: "steps".into() };
+        let event = Box::new(Event::LimitHit { limit: "steps".into() });
         Command::Append { track: Arc::clone(track), seq, at_ms: 1, event, room }
     }
 

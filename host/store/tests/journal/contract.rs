@@ -1,6 +1,6 @@
-//! What every back does alike. A new back adds one line to `contract!` below.
+//! What every back does alike. A new back adds one module to `contract!` below.
 
-use sickbay_core::event::Event;
+use sickbay_core::{digest::Digest, event::Event};
 use sickbay_store::{Journal, MemoryJournal, RunFilter, RunHead, RunSummary, StoreError};
 
 use crate::sample::{append_all, check_run, fresh, head, page, small};
@@ -21,6 +21,7 @@ macro_rules! contract {
         }
     };
 }
+pub(crate) use contract;
 
 contract!(
     events_come_back_in_order,
@@ -146,6 +147,7 @@ async fn totals_count_all_events(journal: &dyn Journal) {
         started_ms,
         ended_ms: None,
         outcome: None,
+        waiting: false,
         events: 4,
         bytes: bytes as u64,
         format,
@@ -178,6 +180,7 @@ async fn unknown_runs_are_errors_everywhere(journal: &dyn Journal) {
         assert_eq!(journal.end_run(run, "x", 1).await, Err(none.clone()));
         assert_eq!(journal.delete_run(run).await, Err(none.clone()));
         assert_eq!(journal.entries(run, 1, 1).await, Err(none.clone()));
+        assert_eq!(journal.decision(run, &Digest::of(b"plan")).await, Err(none.clone()));
         assert!(none.hint().is_some_and(|hint| hint.contains("runs list")));
     }
 }
@@ -247,6 +250,9 @@ async fn nothing_goes_on_after_close(journal: &dyn Journal) {
     assert!(journal.entries("r1", 1, 1).await.is_err_and(closed));
     assert!(journal.runs(RunFilter::default()).await.is_err_and(closed));
     assert!(journal.create_run(head("r2")).await.is_err_and(closed));
+    assert!(journal.lock(&["a".to_owned()], "r1", 1, 2).await.is_err_and(closed));
+    assert!(journal.unlock("r1").await.is_err_and(closed));
+    assert!(journal.decision("r1", &Digest::of(b"plan")).await.is_err_and(closed));
     assert!(journal.close().await.is_err_and(closed));
 }
 

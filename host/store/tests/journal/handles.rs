@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sickbay_store::{Journal as _, RunFilter, SqliteJournal, SqliteSettings, StoreError};
 
+use crate::leases::{approved, decision, names};
 use crate::sample::{append_all, check_run, fresh, head, page, reopen, settings, small};
 
 #[tokio::test]
@@ -124,6 +125,14 @@ async fn a_journal_for_reading_refuses_to_write() {
     assert!(looking.append("r1", 1, small(2)).await.is_err_and(read_only));
     assert!(looking.flush("r1").await.is_err_and(read_only));
     assert!(looking.delete_run("r1").await.is_err_and(read_only));
+    assert!(looking.lock(&names(&["a"]), "r1", 1, 2).await.is_err_and(read_only));
+    assert!(looking.unlock("r1").await.is_err_and(read_only));
+    assert!(looking.decide(decision("r1", "plan", approved("ann"), 1)).await.is_err_and(read_only));
+    // A decision that another handle leaves can be read.
+    let left = decision("r1", "plan", approved("ben"), 1);
+    assert_eq!(looking.decision("r1", &left.digest).await, Ok(None));
+    journal.decide(left.clone()).await.expect("is kept");
+    assert_eq!(looking.decision("r1", &left.digest).await, Ok(Some(left)));
     // It sees what is written later.
     journal.append_durable("r1", 1002, small(2)).await.expect("appends");
     check_run(&looking, "r1", &[small(1), small(2)]).await;

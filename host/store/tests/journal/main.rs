@@ -12,7 +12,11 @@ mod exported;
 #[cfg(test)]
 mod handles;
 #[cfg(test)]
+mod leases;
+#[cfg(test)]
 mod places;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod roundtrip;
 #[cfg(test)]

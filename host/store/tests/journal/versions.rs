@@ -1,14 +1,22 @@
 //! Journals and runs of other versions of this program.
 
-use sickbay_core::event::{Event, FORMAT};
-use sickbay_store::{Journal as _, RunFilter, RunHead, StoreError, export, read_all};
+use sickbay_core::{
+    digest::Digest,
+    event::{Event, FORMAT},
+};
+use sickbay_store::{
+    Journal as _, LockOutcome, RunFilter, RunHead, SqliteJournal, StoreError, export, read_all,
+};
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
+use crate::leases::{approved, decision, names};
 use crate::sample::{append_all, fresh, head, page, refused, reopen, settings, small};
 
 /// A journal as version 1 of the schema was written. Never edited.
 const VERSION_1: &str = include_str!("version_1.sql");
+/// As version 2 was: with a run that waits, a decision for it and a lock.
+const VERSION_2: &str = include_str!("version_2.sql");
 
 async fn change(folder: &TempDir, sql: &'static str) {
     let options =
@@ -39,6 +47,57 @@ async fn a_journal_of_schema_version_1_is_read_and_written() {
     let summary = journal.run("2026").await.expect("is listed");
     assert_eq!((summary.events, summary.outcome.as_deref()), (3, Some("findings")));
     assert_eq!(journal.append_durable("20260101-old", 1, small(4)).await, Ok(4));
+    // What the older one had no tables for.
+    let left = decision("20260101-old", "plan", approved("ann"), 7);
+    journal.decide(left.clone()).await.expect("is kept");
+    assert_eq!(journal.lock(&names(&["a"]), "20260101-old", 1, 5).await, Ok(LockOutcome::Taken));
+    journal.close().await.expect("closes");
+    let again = reopen(&folder).await;
+    assert_eq!(again.decision("20260101-old", &left.digest).await, Ok(Some(left)));
+    assert!(matches!(again.lock(&names(&["a"]), "r2", 1, 5).await, Ok(LockOutcome::Held { .. })));
+    again.delete_run("20260101-old").await.expect("deletes");
+}
+
+#[tokio::test]
+async fn a_journal_of_schema_version_1_is_read_as_it_stands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    change(&folder, VERSION_1).await;
+    let looking = SqliteJournal::open_read_only(settings(&folder)).await.expect("opens");
+    let listed = looking.runs(RunFilter::default()).await.expect("lists");
+    assert!(listed.iter().map(|run| (run.events, run.waiting)).eq([(3, false)]), "{listed:?}");
+    assert_eq!(looking.decision("20260101-old", &Digest::of(b"plan")).await, Ok(None));
+    assert!(matches!(looking.decision("r2", &Digest::of(b"plan")).await, Err(StoreError::NoRun { .. })));
+    looking.close().await.expect("closes");
+    let (version, tables): (i64, i64) = {
+        let options = SqliteConnectOptions::new().filename(folder.path().join("journal.db"));
+        let pool = SqlitePool::connect_with(options).await.expect("opens");
+        let sql = "SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM sqlite_schema WHERE name = 'locks'";
+        sqlx::query_as(sql).fetch_one(&pool).await.expect("tells")
+    };
+    assert_eq!((version, tables), (1, 0));
+}
+
+#[tokio::test]
+async fn a_journal_of_schema_version_2_is_read_and_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    change(&folder, VERSION_2).await;
+    let journal = reopen(&folder).await;
+    let summary = journal.run("20260102-parked").await.expect("is listed");
+    assert!(summary.waiting && summary.ended_ms.is_none(), "{summary:?}");
+    let left = decision("20260102-parked", "plan", approved("ann"), 1_767_312_001_000);
+    assert_eq!(journal.decision("20260102-parked", &left.digest).await, Ok(Some(left)));
+    let object = names(&["apps/v1/Deployment/shop/api"]);
+    let now_ms = 1_767_312_002_000;
+    let held = LockOutcome::Held {
+        name: object[0].clone(),
+        holder: "20260102-parked".into(),
+        until_ms: 1_767_312_600_000,
+    };
+    assert_eq!(journal.lock(&object, "other", now_ms, now_ms + 1).await, Ok(held));
+    assert_eq!(journal.lock(&object, "20260102-parked", now_ms, now_ms + 1).await, Ok(LockOutcome::Taken));
+    let resumed = Event::Resumed { after: 2, host_version: "0.1.0".into() };
+    assert_eq!(journal.append_durable("20260102-parked", now_ms, resumed).await, Ok(3));
+    assert!(!journal.run("20260102-parked").await.expect("is listed").waiting);
 }
 
 #[tokio::test]
@@ -49,11 +108,11 @@ async fn a_newer_journal_is_refused_with_both_versions_and_left_as_it_is() {
     journal.close().await.expect("closes");
     change(&folder, "PRAGMA user_version = 7; CREATE TABLE added (x)").await;
     let error = refused(settings(&folder)).await;
-    assert!(matches!(error, StoreError::NewerSchema { found: 7, known: 1, .. }), "{error:?}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 7, known: 2, .. }), "{error:?}");
     let text = error.to_string();
-    assert!(text.contains("version 7") && text.contains("up to 1"), "{text}");
+    assert!(text.contains("version 7") && text.contains("up to 2"), "{text}");
     assert!(error.hint().is_some_and(|hint| hint.contains("update")));
-    change(&folder, "PRAGMA user_version = 1; DROP TABLE added").await;
+    change(&folder, "PRAGMA user_version = 2; DROP TABLE added").await;
     assert_eq!(read_all(&reopen(&folder).await, "r1").await.map(|found| found.len()), Ok(1));
 }
 
