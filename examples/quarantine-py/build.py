@@ -10,6 +10,7 @@ project where none is named. Exit code 3: componentize-py can not be had (no net
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,9 +39,11 @@ def main() -> int:
         return NOT_TO_BE_HAD
     # A reader sees the whole component or the one before, also when two builds run at once.
     with tempfile.TemporaryDirectory(dir=folder) as work:
+        # The build leaves compiled files beside the sources: it gets a copy of them.
+        sources = shutil.copytree(HERE / "src", Path(work) / "src")
         raw = Path(work) / "raw.wasm"
         command = [tool, "--quiet", "-d", WIT, "-w", "remediation"]
-        command += ["componentize", "-p", HERE / "src", "app", "-o", raw]
+        command += ["componentize", "-p", sources, "app", "-o", raw]
         subprocess.run([str(part) for part in command], check=True, cwd=work)
         labelled = Path(work) / "labelled.wasm"
         labelled.write_bytes(raw.read_bytes() + section("sickbay:plugin", manifest()))
@@ -72,7 +75,7 @@ def componentize_py(folder: Path) -> Path:
 
 def digest_of_inputs() -> str:
     """Of all that the component is made from."""
-    sources = sorted([*HERE.rglob("*.py"), *HERE.glob("*.json"), HERE / "requirements.txt", *WIT.rglob("*.wit")])
+    sources = sorted([*HERE.glob("src/*.py"), HERE / "build.py", *HERE.glob("*.json"), HERE / "requirements.txt", *WIT.rglob("*.wit")])
     digest = hashlib.sha256()
     for source in sources:
         digest.update(hashlib.sha256(source.read_bytes()).digest())
