@@ -7,7 +7,7 @@ it was when the component was built, so that nothing is kept here.
 import json
 
 from wit_world import exports
-from wit_world.exports.remediation_actions import ActionPlan, ActionSpec, ChangeNeed, ChangeVerb, Risk, Verdict
+from wit_world.exports.remediation_actions import ActionAim, ActionPlan, ActionSpec, ChangeNeed, ChangeVerb, Risk, Verdict
 from wit_world.imports.types import Effect
 
 import quarantine
@@ -52,6 +52,7 @@ class RemediationActions(exports.RemediationActions):
                 risk=Risk.MEDIUM,
                 reversible=True,
                 effect=Effect.WRITE,
+                aim=ActionAim.CONTAIN,
                 reads=quarantine.READS,
                 changes=[ChangeNeed(verb=ChangeVerb.PATCH, kinds=[POD])],
             )
@@ -62,5 +63,5 @@ class RemediationActions(exports.RemediationActions):
             raise invalid("unknown-action", f"there is no action `{action}`; there is `{quarantine.NAME}`")
         return quarantine.plan(json.loads(parameters))
 
-    def verify(self, plan: ActionPlan, applied_at: str) -> Verdict:
+    def verify(self, action: str, parameters: str, plan: ActionPlan, applied_at: str) -> Verdict:
         return quarantine.verify(plan)

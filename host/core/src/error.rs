@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorKind {
     InvalidInput,
     NotFound,
+    Conflict,
     Denied,
     Unauthorized,
     Unavailable,

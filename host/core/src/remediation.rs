@@ -33,10 +33,23 @@ pub struct ActionSpec {
     pub risk: Risk,
     pub reversible: bool,
     pub effect: Effect,
+    #[serde(default)]
+    pub aim: ActionAim,
     /// Kinds as `v1/Pod`.
     pub reads: Vec<String>,
     /// What its plans may hold; anything else is refused.
     pub changes: Vec<ChangeNeed>,
+}
+
+/// What an action is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionAim {
+    /// The problem goes: no strategy finds it any more.
+    #[default]
+    Cure,
+    /// The problem may stay; what it does to others goes.
+    Contain,
 }
 
 /// What a change does: one word for each kind of [`Change`].

@@ -139,8 +139,12 @@ async fn a_plan_crosses_with_every_kind_of_change_and_back() {
         ]
     );
     let at = "2026-11-21T06:49:34Z";
-    let verdict = catalogue.verify(context(limits(), DenyAll), &plan, at).await.result.unwrap();
-    let seen = format!("9 changes of {at} seen");
+    let verdict = catalogue
+        .verify(context(limits(), DenyAll), "everything", &json!({"name": "api"}), &plan, at)
+        .await
+        .result
+        .unwrap();
+    let seen = format!("9 changes of everything at {at} seen");
     assert_eq!((verdict.state, verdict.message), (VerdictState::Progressing, seen));
     let end = catalogue.plan(context(limits(), DenyAll), "nothing", &json!({})).await;
     assert!(matches!(end.result, Err(CallFailure::Guest { .. })), "{:?}", end.result);

@@ -39,6 +39,7 @@ pub(crate) fn to_error(error: CallError) -> Error {
         kind: match error.kind {
             ErrorKind::InvalidInput => WitKind::InvalidInput,
             ErrorKind::NotFound => WitKind::NotFound,
+            ErrorKind::Conflict => WitKind::Conflict,
             ErrorKind::Denied => WitKind::Denied,
             ErrorKind::Unauthorized => WitKind::Unauthorized,
             ErrorKind::Unavailable => WitKind::Unavailable,
@@ -60,6 +61,7 @@ pub(crate) fn from_error(error: Error) -> CallError {
         kind: match error.kind {
             WitKind::InvalidInput => ErrorKind::InvalidInput,
             WitKind::NotFound => ErrorKind::NotFound,
+            WitKind::Conflict => ErrorKind::Conflict,
             WitKind::Denied => ErrorKind::Denied,
             WitKind::Unauthorized => ErrorKind::Unauthorized,
             WitKind::Unavailable => ErrorKind::Unavailable,

@@ -9,7 +9,7 @@ use crate::{
     call::{CallContext, CallEnd},
     host::convert::{each, from_effect, from_evidence, from_object, json, to_evidence, to_object},
     shapes::remediation::{
-        ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, PatchType, Propagation, Risk, Verdict,
+        ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, PatchType, Propagation, Risk, Verdict,
         VerdictState,
     },
 };
@@ -55,18 +55,23 @@ impl LoadedPlugin {
     pub async fn verify(
         &self,
         context: CallContext,
+        action: &str,
+        parameters: &Value,
         plan: &ActionPlan,
         applied_at: &str,
     ) -> CallEnd<Verdict> {
         let limit = context.limits.result_bytes;
         let (plan, applied_at) = (to_plan(plan.clone()), applied_at.to_owned());
+        let (action, parameters) = (action.to_owned(), parameters.to_string());
         self.call(&context, |plugin, mut session| {
             Box::pin(async move {
                 let Some(world) = &plugin.remediation else { return lacks(PluginKind::Remediation) };
                 let instance = session.instance().await?;
                 let world = fits(world.load(&mut session.store, &instance))?;
                 let actions = world.sickbay_plugin_remediation_actions();
-                match actions.call_verify(&mut session.store, &plan, &applied_at).await? {
+                match actions
+                    .call_verify(&mut session.store, &action, &parameters, &plan, &applied_at)
+                    .await? {
                     Ok(verdict) => {
                         let size = verdict.message.len()
                             + verdict.evidence.iter().map(|e| e.value.len() + e.pointer.len()).sum::<usize>();
@@ -119,6 +124,10 @@ fn from_spec(spec: wit::ActionSpec) -> Result<ActionSpec, String> {
         risk: from_risk(spec.risk),
         reversible: spec.reversible,
         effect: from_effect(spec.effect),
+        aim: match spec.aim {
+            wit::ActionAim::Cure => ActionAim::Cure,
+            wit::ActionAim::Contain => ActionAim::Contain,
+        },
         reads: spec.reads,
         changes: spec
             .changes

@@ -2,7 +2,7 @@
 //! of every kind.
 
 use sickbay_plugin::remediation::{
-    ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, Deletion, Effect, Error, Guest, HttpRequest,
+    ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, Deletion, Effect, Error, Guest, HttpRequest,
     ObjectRef, Patch, PatchType, Propagation, Risk, RolloutUndo, Scale, Verdict, VerdictState,
 };
 
@@ -17,6 +17,7 @@ impl Guest for Catalogue {
             risk: Risk::High,
             reversible: false,
             effect: Effect::Destructive,
+            aim: ActionAim::Contain,
             reads: vec!["apps/v1/Deployment".into()],
             changes: vec![ChangeNeed {
                 verb: ChangeVerb::RolloutUndo,
@@ -73,10 +74,15 @@ impl Guest for Catalogue {
         })
     }
 
-    fn verify(plan: ActionPlan, applied_at: String) -> Result<Verdict, Error> {
+    fn verify(
+        action: String,
+        _parameters: String,
+        plan: ActionPlan,
+        applied_at: String,
+    ) -> Result<Verdict, Error> {
         Ok(Verdict {
             state: VerdictState::Progressing,
-            message: format!("{} changes of {applied_at} seen", plan.changes.len()),
+            message: format!("{} changes of {action} at {applied_at} seen", plan.changes.len()),
             evidence: plan.evidence,
         })
     }
