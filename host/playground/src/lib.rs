@@ -10,7 +10,15 @@
 //! It knows nothing of Sickbay: what works only on it is a fault of it.
 
 mod clock;
+mod defaults;
+pub mod kinds;
+mod managed;
 mod objects;
+mod patch;
+mod refusal;
+mod schema;
+pub mod store;
+pub mod value;
 
 use std::net::SocketAddr;
 
