@@ -1,14 +1,16 @@
-//! A live cluster, read only, through kube.
+//! A live cluster through kube: [`LiveCluster`] reads, [`LiveWriter`] changes.
 //!
 //! It may know the network and the files of a kubeconfig, and nothing else of
 //! the machine: arguments, environment and clock are the caller's. Every
-//! request is a GET with bounds on its time and size; every path is made from
-//! what the server says it serves; what comes back is redacted before it
-//! leaves. No credential stands in an error, in a log or in `Debug`.
+//! request has bounds on its time and size, and a reader can send GETs alone;
+//! every path is made from what the server says it serves; what comes back is
+//! redacted before it leaves. No credential stands in an error, in a log or in
+//! `Debug`.
 
 mod connect;
 mod discovery;
 mod events;
+mod exchange;
 mod failure;
 mod list;
 mod logs;
@@ -21,6 +23,7 @@ mod status;
 mod token;
 mod transport;
 mod words;
+mod write;
 
 use std::{
     fmt,
@@ -37,7 +40,6 @@ use sickbay_core::{
 };
 use tokio::sync::OnceCell;
 
-pub use self::settings::{Clock, InCluster, LiveLimits, LiveSettings, LiveTimeouts};
 use self::{
     discovery::{ACCEPT_GROUPS, Groups, Resource, Served, read_groups, read_resources},
     list::{Lister, not_kubernetes, unknown},
@@ -46,6 +48,10 @@ use self::{
     status::{Attempt, Refusal},
     transport::{Keep, Transport},
     words::{did_you_mean, plain},
+};
+pub use self::{
+    settings::{Clock, InCluster, LiveLimits, LiveSettings, LiveTimeouts},
+    write::{LiveWriter, connect_writer},
 };
 use crate::{Cluster, kinds::split, tree::Tree};
 
@@ -157,6 +163,37 @@ impl LiveCluster {
         }
     }
 
+    /// The kind of an object as the server serves it, and the namespace that it is in.
+    async fn resource_of<'a>(
+        &'a self,
+        object: &'a ObjectRef,
+    ) -> Result<(&'a Resource, Option<&'a str>), CallError> {
+        let served = self.served().await?;
+        let (group, version) = split(&object.api_version);
+        let Some(resource) =
+            served.find_in(group, Some(version), &object.kind).filter(|resource| resource.got)
+        else {
+            let wanted = format!("{}/{}", object.api_version, object.kind);
+            if let Some(group) = served.silent_group_of(&wanted) {
+                return Err(silent(group));
+            }
+            return Err(CallError::new(
+                ErrorKind::NotFound,
+                "kind-not-served",
+                format!("the API server does not serve `{}`", plain(&wanted)),
+            ));
+        };
+        match (&object.namespace, resource.namespaced) {
+            (Some(namespace), true) => Ok((resource, Some(namespace))),
+            (_, false) => Ok((resource, None)),
+            (None, true) => Err(CallError::new(
+                ErrorKind::InvalidInput,
+                "namespace-missing",
+                format!("a `{}` belongs to a namespace, and none is named", plain(&object.kind)),
+            )),
+        }
+    }
+
     fn lister(&self) -> Lister<'_> {
         Lister { transport: &self.transport, spent: &self.spent, fallback: &self.fallback_namespaces }
     }
@@ -210,6 +247,12 @@ impl LiveCluster {
         read_resources(group_version, &body).map_err(|_| not_kubernetes(group_version).into())
     }
 
+    /// By the server's clock, to the second, where it tells.
+    fn now(&self) -> jiff::Timestamp {
+        let now = self.transport.server_time().unwrap_or_else(|| (self.clock)());
+        jiff::Timestamp::from_millisecond(now).unwrap_or_default()
+    }
+
     async fn version(&self) -> Result<Option<String>, CallError> {
         let attempt = Attempt { verb: "get", resource: "the version", ..Attempt::default() };
         match self.transport.get(&RequestPath::fixed("/version"), &attempt).await {
@@ -232,9 +275,13 @@ impl LiveCluster {
 impl Cluster for LiveCluster {
     async fn info(&self) -> Result<ClusterInfo, CallError> {
         let version = self.version.get_or_try_init(|| self.version()).await?.clone();
-        let now = self.transport.server_time().unwrap_or_else(|| (self.clock)());
-        let observed_at = jiff::Timestamp::from_millisecond(now).unwrap_or_default().to_string();
-        Ok(ClusterInfo { source: Source::Live, version, namespaces: Vec::new(), observed_at })
+        let observed_at = self.now().to_string();
+        // The playground says so in its version, as other distributions do.
+        let source = match &version {
+            Some(version) if version.ends_with("+sickbay-playground") => Source::Playground,
+            _ => Source::Live,
+        };
+        Ok(ClusterInfo { source, version, namespaces: Vec::new(), observed_at })
     }
 
     async fn kinds(&self) -> Result<Vec<KindInfo>, CallError> {
@@ -253,32 +300,7 @@ impl Cluster for LiveCluster {
     }
 
     async fn get(&self, object: &ObjectRef) -> Result<String, CallError> {
-        let served = self.served().await?;
-        let (group, version) = split(&object.api_version);
-        let Some(resource) =
-            served.find_in(group, Some(version), &object.kind).filter(|resource| resource.got)
-        else {
-            let wanted = format!("{}/{}", object.api_version, object.kind);
-            if let Some(group) = served.silent_group_of(&wanted) {
-                return Err(silent(group));
-            }
-            return Err(CallError::new(
-                ErrorKind::NotFound,
-                "kind-not-served",
-                format!("the API server does not serve `{}`", plain(&wanted)),
-            ));
-        };
-        let namespace = match (&object.namespace, resource.namespaced) {
-            (Some(namespace), true) => Some(namespace.as_str()),
-            (_, false) => None,
-            (None, true) => {
-                return Err(CallError::new(
-                    ErrorKind::InvalidInput,
-                    "namespace-missing",
-                    format!("a `{}` belongs to a namespace, and none is named", plain(&object.kind)),
-                ));
-            }
-        };
+        let (resource, namespace) = self.resource_of(object).await?;
         let name = resource.full_name();
         let attempt = Attempt { verb: "get", resource: &name, namespace, name: Some(&object.name) };
         let path = RequestPath::collection(resource, namespace)?.then("name", &object.name)?;

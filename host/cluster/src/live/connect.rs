@@ -159,6 +159,9 @@ fn client_of(mut config: Config, login: &Login) -> Result<kube::Client, kube::Er
 
 /// The merged kubeconfig and the files it came from. None: there is none.
 fn read(settings: &LiveSettings) -> Result<Option<(Kubeconfig, Vec<PathBuf>)>, CallError> {
+    if let Some(text) = &settings.kubeconfig_text {
+        return Ok(Some((from_text(text)?, Vec::new())));
+    }
     let paths: Vec<&PathBuf> = match &settings.kubeconfig {
         Some(path) => vec![path],
         None => settings.kubeconfig_paths.iter().filter(|path| path.exists()).collect(),
@@ -182,6 +185,13 @@ fn read(settings: &LiveSettings) -> Result<Option<(Kubeconfig, Vec<PathBuf>)>, C
         });
     }
     Ok(merged.map(|kubeconfig| (kubeconfig, paths.into_iter().cloned().collect())))
+}
+
+fn from_text(text: &str) -> Result<Kubeconfig, CallError> {
+    // What the parser says may quote a token, so it is not told.
+    Kubeconfig::from_yaml(text).map_err(|_| {
+        CallError::new(ErrorKind::InvalidInput, "kubeconfig", "the text given as kubeconfig is none")
+    })
 }
 
 /// A kubeconfig of more bytes is none.
@@ -246,6 +256,9 @@ fn unusable(error: &KubeconfigError, files: &[PathBuf]) -> CallError {
 }
 
 fn shown(files: &[PathBuf]) -> String {
+    if files.is_empty() {
+        return "given as text".to_owned();
+    }
     files.iter().map(|file| format!("`{}`", file.display())).collect::<Vec<_>>().join(", ")
 }
 

@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, cut_before: bool, lines: usize, bytes: usize, expect: (&[&str], bool)) {
-        let received = Received { bytes: text.as_bytes().to_vec(), cut_before, cut_after: false };
+        let received = Received { bytes: text.as_bytes().to_vec(), cut_before, ..Received::default() };
         let log = cut(&received, lines, bytes);
         assert_eq!(
             (log.lines.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), log.truncated),
@@ -234,7 +234,7 @@ mod tests {
             (500, "dial tcp: connection refused", ErrorKind::Internal),
         ] {
             let error = CallError::new(ErrorKind::Internal, "", "");
-            let refusal = Refusal { status, said: said.into(), continue_token: None, error };
+            let refusal = Refusal { status, said: said.into(), ..*Box::<Refusal>::from(error) };
             assert_eq!(absent(refusal, &query).kind, kind, "{said}");
         }
     }

@@ -20,6 +20,8 @@ pub enum InCluster {
 pub struct LiveSettings {
     /// The file that the user named; it must exist, and no other is read.
     pub kubeconfig: Option<PathBuf>,
+    /// A whole kubeconfig as text, in place of any file; never shown.
+    pub kubeconfig_text: Option<String>,
     /// Where kubeconfigs are looked for otherwise, merged in this order as
     /// kubectl does: the files of `KUBECONFIG`, or the one in the home folder.
     /// What does not exist is passed over.
@@ -44,6 +46,7 @@ impl LiveSettings {
     pub fn new(clock: Clock) -> Self {
         Self {
             kubeconfig: None,
+            kubeconfig_text: None,
             kubeconfig_paths: Vec::new(),
             context: None,
             in_cluster: InCluster::Allowed,

@@ -33,6 +33,8 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     /// The server's own sentence; it may hold what no one may see.
     pub(super) said: String,
+    /// Why, in the server's words: `DisruptionBudget`.
+    pub(super) causes: Vec<String>,
     /// A list that expired may go on from here, at a newer state.
     pub(super) continue_token: Option<String>,
     pub(super) error: CallError,
@@ -46,7 +48,7 @@ impl From<Box<Refusal>> for CallError {
 
 impl From<CallError> for Box<Refusal> {
     fn from(error: CallError) -> Self {
-        Self::new(Refusal { status: 0, said: String::new(), continue_token: None, error })
+        Self::new(Refusal { status: 0, said: String::new(), causes: Vec::new(), continue_token: None, error })
     }
 }
 
@@ -69,6 +71,13 @@ struct Metadata {
 #[serde(default, rename_all = "camelCase")]
 struct Details {
     retry_after_seconds: Option<u64>,
+    causes: Vec<Cause>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Cause {
+    reason: String,
 }
 
 /// Reads a response with an error status.
@@ -92,7 +101,13 @@ pub(super) fn refused(
     if matches!(code, 429 | 500..=599) {
         error.retry_after_ms = retry_after_ms;
     }
-    Box::new(Refusal { status: code, said, continue_token: status.metadata.continue_token, error })
+    Box::new(Refusal {
+        status: code,
+        said,
+        causes: status.details.causes.into_iter().map(|cause| cause.reason).collect(),
+        continue_token: status.metadata.continue_token,
+        error,
+    })
 }
 
 fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallError {
@@ -101,9 +116,9 @@ fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallErro
     let quoted = plain(said);
     let said = if quoted.is_empty() { String::new() } else { format!(": {quoted}") };
     match code {
-        400 | 422 => CallError::new(
+        400 | 415 | 422 => CallError::new(
             ErrorKind::InvalidInput,
-            "bad-request",
+            if code == 422 { "invalid" } else { "bad-request" },
             format!("the API server could not {what}{said}"),
         ),
         401 => {
@@ -121,6 +136,11 @@ fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallErro
         403 => CallError::new(ErrorKind::Denied, "forbidden", forbidden(&what, &quoted))
             .with_hint(can_i(place, attempt)),
         404 => CallError::new(ErrorKind::NotFound, "not-found", format!("nothing there to {what}{said}")),
+        409 => CallError::new(
+            ErrorKind::InvalidInput,
+            "conflict",
+            format!("the API server could not {what}, as the object is not as it was{said}"),
+        ),
         410 => {
             CallError::new(ErrorKind::InvalidInput, "continue-expired", "the `continue` token has expired")
                 .with_hint("list again from the beginning")
