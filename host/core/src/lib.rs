@@ -28,6 +28,7 @@ pub mod plan;
 pub mod plugin;
 pub mod policy;
 pub mod profile;
+pub mod rbac;
 pub mod remediation;
 pub mod report;
 pub mod text;

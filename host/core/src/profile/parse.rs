@@ -235,13 +235,12 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
     let words = [("ask", Approval::Ask), ("never", Approval::Never), ("policy", Approval::Policy)];
     let approval = reader.word("approval", &words).unwrap_or_default();
     let policy = filled(&reader, "policy");
-    match (approval, reader.node("policy")) {
-        (Approval::Policy, None) => reader.problem(
+    if approval == Approval::Policy && reader.node("policy").is_none() {
+        reader.problem(
             reader.place_of("approval"),
             "`remediation.approval` is `policy`, and no policy is named".to_owned(),
             Some("add `policy = \"FILE\"`".to_owned()),
-        ),
-        _ => {}
+        );
     }
     let day = Span::from_secs(86_400);
     let time = |key: &str, example: &str, most: Span| {
