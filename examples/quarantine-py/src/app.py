@@ -64,4 +64,4 @@ class RemediationActions(exports.RemediationActions):
         return quarantine.plan(json.loads(parameters))
 
     def verify(self, action: str, parameters: str, plan: ActionPlan, applied_at: str) -> Verdict:
-        return quarantine.verify(plan)
+        return quarantine.verify(json.loads(parameters))

@@ -82,8 +82,8 @@ def plan(parameters: dict[str, Any]) -> ActionPlan:
         changes=[Change_Patch(Patch(object=target, type=PatchType.MERGE, subresource=None, body=json.dumps(body)))],
         risk=Risk.LOW if serving else Risk.MEDIUM,
         reversible=True,
-        # What `verify` has to wait for is told by what is to be healthy: the plan is all that it gets.
-        verify_objects=[controller.reference] if parameters.get("replacement") == "ready" else [],
+        # The pod itself stays as sick as it is.
+        verify_objects=[controller.reference] if _has_to_be_ready(parameters) else [],
         evidence=[
             crashing,
             *(service.evidence("spec", "selector") for service in services),
@@ -92,9 +92,9 @@ def plan(parameters: dict[str, Any]) -> ActionPlan:
     )
 
 
-def verify(applied: ActionPlan) -> Verdict:
+def verify(parameters: dict[str, Any]) -> Verdict:
     """Whether the pod is out of every Service, still there, and another one is in its place."""
-    target = _patched(applied)
+    target = _target(parameters)
     shown = f"pod `{target.namespace}/{target.name}`"
     pod = objects.get(target)
     if pod is None:
@@ -114,7 +114,7 @@ def verify(applied: ActionPlan) -> Verdict:
         return Verdict(VerdictState.PROGRESSING, f"{shown} is an endpoint still", [endpoint])
     if not slices.is_complete:
         return Verdict(VerdictState.PROGRESSING, f"the endpoints of namespace `{target.namespace}` can not be read", [])
-    return _replaced(pod, bool(applied.verify_objects), quarantined)
+    return _replaced(pod, _has_to_be_ready(parameters), quarantined)
 
 
 def _replaced(pod: Seen, has_to_be_ready: bool, quarantined: Evidence) -> Verdict:
@@ -146,11 +146,8 @@ def _target(parameters: dict[str, Any]) -> ObjectRef:
     raise invalid("not-a-pod", "`object` has to name a pod: apiVersion `v1`, kind `Pod`, namespace and name")
 
 
-def _patched(applied: ActionPlan) -> ObjectRef:
-    match applied.changes:
-        case [Change_Patch(Patch(object=ObjectRef(kind="Pod") as target))]:
-            return target
-    raise invalid("not-my-plan", "the plan is not one of `quarantine`: it has to hold one patch of a pod")
+def _has_to_be_ready(parameters: dict[str, Any]) -> bool:
+    return parameters.get("replacement") == "ready"
 
 
 def _crash_loop(pod: Seen) -> Optional[Evidence]:

@@ -11,4 +11,4 @@ def invalid(code: str, message: str) -> Err:
 
 def unfit(code: str, message: str) -> Err:
     """The parameters are right, and the cluster is not in the state that the action is for."""
-    return Err(Error(kind=ErrorKind.UNSUPPORTED, code=code, message=message, retry_after_ms=None))
+    return Err(Error(kind=ErrorKind.CONFLICT, code=code, message=message, retry_after_ms=None))
