@@ -49,7 +49,8 @@ class RemediationActions(exports.RemediationActions):
                 description="Takes a crash-looping pod out of its Services by its labels and leaves it for inspection; "
                 "its controller makes another one in its place.",
                 parameters=json.dumps(PARAMETERS),
-                risk=Risk.MEDIUM,
+                # The least: a plan without another pod that serves says more.
+                risk=Risk.LOW,
                 reversible=True,
                 effect=Effect.WRITE,
                 aim=ActionAim.CONTAIN,

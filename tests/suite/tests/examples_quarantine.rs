@@ -231,7 +231,7 @@ async fn a_python_component_is_a_plugin_like_any_other() {
     let actions = end.result.unwrap();
     assert_eq!(actions.len(), 1);
     assert_eq!(actions[0].name, "quarantine");
-    assert_eq!((actions[0].risk, actions[0].reversible), (Risk::Medium, true));
+    assert_eq!((actions[0].risk, actions[0].reversible), (Risk::Low, true));
     // The pod crash-loops on, so that the finding stays.
     assert_eq!(actions[0].aim, ActionAim::Contain);
     assert_eq!(actions[0].parameters["required"], json!(["object"]));
