@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -54,7 +55,17 @@ impl Recording {
             let path = folder.path().join(format!("list-{place}.json"));
             fs::write(path, list.to_string()).expect("the recording is written");
         }
-        let (cluster, _) = recorded::open(folder.path(), ReadLimits::default()).expect("a recording");
+        Self::open(folder.path())
+    }
+
+    /// The cluster that a folder or a file recorded.
+    ///
+    /// # Panics
+    /// Where it holds none.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "a test without its cluster has failed")]
+    pub fn open(path: &Path) -> Self {
+        let (cluster, _) = recorded::open(path, ReadLimits::default()).expect("a recording");
         Self { cluster, seen: Arc::default() }
     }
 
