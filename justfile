@@ -16,6 +16,11 @@ plugins:
 test:
     cargo test --workspace --locked
 
+# the contract suite and the tests of live access, on the cluster of a kubeconfig
+live KUBECONFIG=env("SICKBAY_LIVE_KUBECONFIG", "") VIEWER=env("SICKBAY_LIVE_VIEWER_KUBECONFIG", ""):
+    @test -n "{{KUBECONFIG}}" || { echo "name a kubeconfig: just live FILE, or SICKBAY_LIVE_KUBECONFIG" >&2; exit 2; }
+    SICKBAY_LIVE_KUBECONFIG="{{KUBECONFIG}}" SICKBAY_LIVE_VIEWER_KUBECONFIG="{{VIEWER}}" cargo test --locked -p sickbay-cluster --test contract --test live_real -- live_
+
 # accept changed snapshots and golden files
 bless:
     INSTA_UPDATE=always SICKBAY_BLESS=1 cargo test --workspace --locked

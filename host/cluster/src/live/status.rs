@@ -137,7 +137,7 @@ fn told(place: &Place, attempt: &Attempt<'_>, code: u16, said: &str) -> CallErro
             .with_hint(can_i(place, attempt)),
         404 => CallError::new(ErrorKind::NotFound, "not-found", format!("nothing there to {what}{said}")),
         409 => CallError::new(
-            ErrorKind::InvalidInput,
+            ErrorKind::Conflict,
             "conflict",
             format!("the API server could not {what}, as the object is not as it was{said}"),
         ),

@@ -11,6 +11,7 @@
 )]
 
 mod access;
+#[path = "../contract/reading.rs"]
 mod contract;
 mod kubectl;
 mod same;

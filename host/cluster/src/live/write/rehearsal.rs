@@ -47,7 +47,7 @@ impl LiveWriter {
             match (change, &live) {
                 (Change::Create { .. }, Some(_)) => {
                     return Err(CallError::new(
-                        ErrorKind::InvalidInput,
+                        ErrorKind::Conflict,
                         "already-exists",
                         format!("there is a `{object}` already"),
                     ));
