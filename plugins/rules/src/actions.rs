@@ -1,5 +1,5 @@
 //! The actions of the plugin `workload` that findings propose, and the shape of
-//! their parameters. A value that is not known from what was observed is never
+//! their parameters; the plugin's JSON Schemas say the same to the host. A value that is not known from what was observed is never
 //! made up: where a person must choose, the action is `escalate`.
 //!
 //! Every one but `escalate` names its target as
@@ -11,7 +11,8 @@
 //! | `restart` | none |
 //! | `scale` | `replicas`: number |
 //! | `delete-pod` | none; `object` is the Pod |
-//! | `delete-claim` | none; `object` is the PersistentVolumeClaim |
+//! | `evict` | none; `object` is the Pod |
+//! | `delete-claim` | `deleteBound`?, `deleteUsed`?: true where that is meant; `object` is the PersistentVolumeClaim |
 //! | `patch-env` | `container`, `env`: `{"NAME": "value" or null to remove it}` |
 //! | `patch-resources` | `container`, `requests`?, `limits`?: `{"memory": "256Mi" or null}` |
 //! | `patch-image` | `container`, `image` |
@@ -23,6 +24,7 @@
 //! | `patch-configmap` | `data`: `{"key": "value" or null to remove it}` |
 //! | `patch-role` | `rules`: the whole list of rules |
 //! | `remove-taint` | `key`, `effect`, `value`?; `object` is the Node |
+//! | `cordon` | none; `object` is the Node |
 //! | `uncordon` | none; `object` is the Node |
 //! | `relax-budget` | `minAvailable` or `maxUnavailable`: number or percentage |
 //! | `raise-max-replicas` | `maxReplicas`: number |

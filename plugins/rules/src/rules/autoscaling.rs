@@ -17,8 +17,9 @@ use crate::{
 
 /// Kubernetes scales only beyond a tenth of difference.
 const TOLERANCE: f64 = 1.1;
-/// A maximum is raised to ten times itself at most.
-const MOST_TIMES: i64 = 10;
+/// A maximum is raised by half or by so many replicas in one step, whichever is
+/// more: the action takes no more.
+const MOST_MORE: i64 = 5;
 /// Metrics of a new autoscaler take a while to come.
 const SETTLED: i64 = 300;
 
@@ -276,7 +277,8 @@ fn report(
     limited: Option<&str>,
     findings: &mut Findings,
 ) {
-    let raised = wanted.replicas.min(most.saturating_mul(MOST_TIMES)).max(most + 1);
+    let step = most.saturating_add(MOST_MORE).max(most.saturating_add(most / 2));
+    let raised = wanted.replicas.min(step).max(most + 1);
     let mut draft = Draft::new(Severity::Warning, scaler, "AtMaximum", "/spec/maxReplicas")
         .confidence(if limited.is_some() { 0.95 } else { 0.85 })
         .see(scaler, "/status/desiredReplicas")
@@ -393,9 +395,9 @@ mod tests {
     fn at_the_maximum_while_more_is_wanted() {
         let limited = json!([{"type": "ScalingLimited", "status": "True", "reason": "TooManyReplicas"}]);
         for (scaler, expect) in [
-            (scaler(3, 3, 200, limited.clone()), Some((Severity::Warning, Some(12)))),
-            (scaler(3, 3, 200, json!([])), Some((Severity::Warning, Some(12)))),
-            (scaler(3, 3, 2000, limited.clone()), Some((Severity::Warning, Some(30)))),
+            (scaler(3, 3, 100, limited.clone()), Some((Severity::Warning, Some(6)))),
+            (scaler(3, 3, 200, json!([])), Some((Severity::Warning, Some(8)))),
+            (scaler(20, 20, 2000, limited.clone()), Some((Severity::Warning, Some(30)))),
             (scaler(3, 3, 52, limited), Some((Severity::Info, None))),
             (scaler(3, 3, 40, json!([])), None),
             (scaler(5, 3, 200, json!([])), None),
