@@ -23,6 +23,7 @@ pub mod limits;
 pub mod lock;
 pub mod object;
 pub mod outside;
+pub mod past;
 pub mod pipeline;
 pub mod plan;
 pub mod plugin;

@@ -2,16 +2,18 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use sickbay_cluster::{
-    Cluster,
+    Cluster, ClusterWriter,
     live::{self, LiveSettings},
     recorded::{self, ReadLimits},
 };
 use sickbay_core::{
     cluster::{Coverage, ListQuery, MAX_PAGE, Source},
-    error::ErrorKind,
+    error::{CallError, ErrorKind},
     text::{clean_line, did_you_mean},
 };
+use sickbay_playground::{Playground, PlaygroundSettings};
 
 use crate::{
     clock::Clock,
@@ -19,16 +21,34 @@ use crate::{
     notice::{Notice, Watcher},
 };
 
-/// Where the cluster is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Where the cluster is. Its JSON stands in journals, so that a run can be
+/// taken up by another process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "place", rename_all = "kebab-case")]
 pub enum ClusterChoice {
     /// Files and folders that together are one recorded cluster.
     Recorded(Vec<PathBuf>),
     Live(LivePlace),
+    /// A playground of this process, which ends with the run.
+    Playground(PlaygroundPlace),
+}
+
+/// Which playground.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlaygroundPlace {
+    /// The name of a scenario, or of the file that the text is from.
+    pub scenario: String,
+    /// The text of a scenario file; none for one that comes with the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Seconds of the cluster's time in one second.
+    pub speed: f64,
 }
 
 /// Which live cluster, by kubeconfig.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct LivePlace {
     /// The file that the user named.
     pub kubeconfig: Option<PathBuf>,
@@ -38,8 +58,21 @@ pub struct LivePlace {
     pub no_proxy: Option<String>,
 }
 
+/// Whether the run may want to change the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
 pub(crate) struct Connected {
     pub(crate) cluster: Arc<dyn Cluster>,
+    /// None for recordings, and where nothing shall be written.
+    pub(crate) writer: Option<Arc<dyn ClusterWriter>>,
+    /// See [`ClusterWriter::identity`].
+    pub(crate) identity: Option<String>,
+    /// Lives as long as this.
+    pub(crate) _playground: Option<Playground>,
     pub(crate) source: Source,
     /// For people.
     pub(crate) place: String,
@@ -50,6 +83,7 @@ pub(crate) struct Connected {
 pub(crate) async fn connect(
     choice: &ClusterChoice,
     namespaces: &[String],
+    access: Access,
     clock: &Arc<dyn Clock>,
     watcher: &Arc<dyn Watcher>,
 ) -> Result<Connected, Failure> {
@@ -61,28 +95,77 @@ pub(crate) async fn connect(
         }
         ClusterChoice::Live(place) => {
             watcher.notice(Notice::Connecting);
-            let clock = Arc::clone(clock);
             let settings = LiveSettings {
                 kubeconfig: place.kubeconfig.clone(),
                 kubeconfig_paths: place.kubeconfig_paths.clone(),
                 context: place.context.clone(),
                 no_proxy: place.no_proxy.clone(),
                 fallback_namespaces: namespaces.to_vec(),
-                ..LiveSettings::new(Arc::new(move || clock.now_ms()))
+                ..live_settings(clock)
             };
-            let cluster = live::connect(settings).await.map_err(|error| live_failure(error.into()))?;
-            cluster.check_namespaces(namespaces).await.map_err(|error| Failure {
-                class: if error.kind == ErrorKind::NotFound {
-                    Class::Usage
-                } else {
-                    Failure::from(error.clone()).class
-                },
-                ..Failure::from(error)
+            live(settings, namespaces, access).await
+        }
+        ClusterChoice::Playground(place) => {
+            watcher.notice(Notice::StartingPlayground { scenario: place.scenario.clone() });
+            let playground = Playground::start(PlaygroundSettings {
+                scenario: place.scenario.clone(),
+                text: place.text.clone(),
+                port: 0,
+                speed: place.speed,
+            })
+            .await
+            .map_err(|error| {
+                let failure = Failure::usage(error.message);
+                match error.hint {
+                    Some(hint) => failure.with_hint(hint),
+                    None => failure,
+                }
             })?;
-            let place = format!("live: {}", cluster.place());
-            Ok(Connected { cluster: Arc::new(cluster), source: Source::Live, place, not_read: Vec::new() })
+            let settings = LiveSettings {
+                kubeconfig_text: Some(playground.kubeconfig().to_owned()),
+                fallback_namespaces: namespaces.to_vec(),
+                ..live_settings(clock)
+            };
+            let connected = live(settings, namespaces, access).await?;
+            let place = format!("playground: {}", place.scenario);
+            Ok(Connected { _playground: Some(playground), source: Source::Playground, place, ..connected })
         }
     }
+}
+
+fn live_settings(clock: &Arc<dyn Clock>) -> LiveSettings {
+    let clock = Arc::clone(clock);
+    LiveSettings::new(Arc::new(move || clock.now_ms()))
+}
+
+async fn live(settings: LiveSettings, namespaces: &[String], access: Access) -> Result<Connected, Failure> {
+    let failed = |error: CallError| live_failure(error.into());
+    let cluster = live::connect(settings.clone()).await.map_err(failed)?;
+    cluster.check_namespaces(namespaces).await.map_err(|error| Failure {
+        class: if error.kind == ErrorKind::NotFound {
+            Class::Usage
+        } else {
+            Failure::from(error.clone()).class
+        },
+        ..Failure::from(error)
+    })?;
+    let place = format!("live: {}", cluster.place());
+    let mut connected = Connected {
+        cluster: Arc::new(cluster),
+        writer: None,
+        identity: None,
+        _playground: None,
+        source: Source::Live,
+        place,
+        not_read: Vec::new(),
+    };
+    if access == Access::Write {
+        let writer = live::connect_writer(settings).await.map_err(failed)?;
+        connected.identity = Some(writer.identity().await.map_err(failed)?);
+        connected.writer = Some(Arc::new(writer));
+        connected.source = connected.cluster.info().await.map_err(failed)?.source;
+    }
+    Ok(connected)
 }
 
 /// A mistyped namespace would look empty, and so healthy. Where all namespaces
@@ -154,6 +237,9 @@ async fn read(paths: Vec<PathBuf>, watcher: &Arc<dyn Watcher>) -> Result<Connect
     }
     Ok(Connected {
         cluster: Arc::new(cluster),
+        writer: None,
+        identity: None,
+        _playground: None,
         source: Source::Recorded,
         place: format!("recorded: {shown}"),
         not_read,

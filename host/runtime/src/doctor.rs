@@ -70,7 +70,8 @@ impl Sickbay {
             ),
         ];
         checks.extend(self.check_plugins().await);
-        let connected = connect::connect(cluster, &[], &self.clock, &self.watcher).await;
+        let connected =
+            connect::connect(cluster, &[], connect::Access::Read, &self.clock, &self.watcher).await;
         let reached = match connected {
             Ok(connected) => match connected.cluster.info().await {
                 Ok(info) => Ok(format!(

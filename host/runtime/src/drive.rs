@@ -1,32 +1,48 @@
 //! The driver: takes each step that the loop asks for, carries it out between
-//! two events, and gives the outcome back. A run and its replay are the same
-//! code with another [`Recorder`](crate::Recorder) and [`World`](crate::World).
+//! two events, and gives the outcome back. A run, its replay and its taking up
+//! after a crash are the same code with another [`Recorder`](crate::Recorder):
+//! where the journal tells how an effect ended, it is not done again.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod apply;
+mod approve;
+mod call;
+mod course;
+mod diagnose;
+mod propose;
+mod remediate;
+mod report;
+mod verify;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sickbay_cluster::ClusterWriter;
 use sickbay_core::{
     cluster::{ClusterInfo, Source},
-    diagnosis::{Diagnosis, DiagnosisRequest},
-    digest::Digest,
+    diagnosis::{Diagnosis, Finding},
     event::{Event, PluginPin},
     evidence,
-    limits::{CallLimits, Function, Spent},
+    limits::Spent,
     outside::{Answer, Ask},
     pipeline::{Pipeline, Step, StepOutcome},
-    plugin::{CallFailure, CallLimit},
+    plan::Reach,
     profile::Profile,
-    report::{Outcome, Report, ReportCluster, StrategyOutcome, StrategyReport, Usage},
+    remediation::ActionSpec,
+    report::{Report, StrategyReport},
 };
-use sickbay_engine::{CallContext, Cancel, LoadedPlugin};
+use sickbay_engine::{Cancel, LoadedPlugin};
+use sickbay_store::Journal;
 
+use self::course::{Active, PlanRecord};
 use crate::{
-    dispatcher::{CallOutside, RunContext},
+    approvals::{Approver, Consent},
+    clock::Clock,
+    connect::ClusterChoice,
+    dispatcher::RunContext,
     error::Failure,
     grants::PluginGrants,
     notice::{Notice, Watcher},
-    plugins::sentence,
     recorder::Stamp,
 };
 
@@ -46,6 +62,22 @@ pub struct RunSettings {
     /// What of a recorded cluster could not be read.
     #[serde(default)]
     pub not_read: Vec<String>,
+    /// How the cluster is reached again, where the run goes on in another process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterChoice>,
+    /// A name of the cluster that stays when its address changes; for runs that may write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    /// How far plans may go.
+    #[serde(default = "plan_only")]
+    pub reach: Reach,
+    /// The text of the policy file, where the profile names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+fn plan_only() -> Reach {
+    Reach::PlanOnly
 }
 
 /// A plugin of this run, ready to be called.
@@ -53,6 +85,16 @@ pub struct RunSettings {
 pub(crate) struct ReadyPlugin {
     pub(crate) loaded: LoadedPlugin,
     pub(crate) grants: Arc<PluginGrants>,
+}
+
+/// What a run needs to change its cluster. A replay has none of it.
+#[derive(Clone)]
+pub(crate) struct Hands {
+    pub(crate) writer: Arc<dyn ClusterWriter>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) approver: Arc<dyn Approver>,
+    pub(crate) consent: Consent,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// One run on its way.
@@ -66,6 +108,24 @@ pub(crate) struct Drive {
     pub(crate) context: Arc<RunContext>,
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) cancel: Cancel,
+    pub(crate) hands: Option<Hands>,
+}
+
+/// How a drive ended.
+pub(crate) enum DriveEnd {
+    Finished(Report),
+    /// A person has to decide; the report is of what is known so far.
+    Parked {
+        report: Report,
+        reason: String,
+    },
+}
+
+/// What a stage came to.
+enum Flow {
+    Step(StepOutcome),
+    /// A person has to decide.
+    Park(String),
 }
 
 /// What is known so far.
@@ -77,10 +137,25 @@ struct Known {
     strategies: Vec<StrategyReport>,
     notes: Vec<String>,
     spent: Spent,
-    started_ms: i64,
+    now_ms: i64,
     calls: u64,
     host_asks: u64,
     stage: Option<OpenStage>,
+    /// What each remediation plugin offers.
+    catalogues: BTreeMap<String, Vec<ActionSpec>>,
+    /// Every plan of the run, in order.
+    plans: Vec<PlanRecord>,
+    /// The plan that is on its way.
+    active: Option<Active>,
+    tried: remediate::Tried,
+    /// What was wrong and no longer is.
+    resolved: Vec<Finding>,
+    retries: u32,
+    /// Something was written that is neither verified nor taken back.
+    unsettled: bool,
+    was_cancelled: bool,
+    /// Why the run was cancelled, where the loop does not know it yet.
+    cancelled: Option<String>,
 }
 
 /// The stage that the run is in.
@@ -106,6 +181,9 @@ impl Known {
             };
         }
         pipeline.accept(outcome, &self.spent);
+        if let Some(reason) = self.cancelled.take() {
+            pipeline.cancel(&reason);
+        }
     }
 
     /// A stage that is visited again asks again: the later answer counts.
@@ -122,63 +200,103 @@ impl Known {
     }
 
     fn tick(&mut self, stamp: Stamp) {
-        self.spent.wall_ms = u64::try_from(stamp.at_ms - self.started_ms).unwrap_or(0);
+        self.spent.wall_ms = stamp.active_ms;
+        self.now_ms = stamp.at_ms;
+    }
+
+    /// Whether something was written that is not settled yet.
+    fn has_written(&self) -> bool {
+        self.unsettled
     }
 }
 
 impl Drive {
-    /// Runs to the end and gives the report. An error only where the journal
-    /// fails (or, in a replay, differs).
-    pub(crate) async fn drive(&self) -> Result<Report, Failure> {
+    /// Runs to the end, or to where a person has to decide. An error only
+    /// where the journal fails (or, in a replay, differs).
+    pub(crate) async fn drive(&self) -> Result<DriveEnd, Failure> {
         let mut known = Known::default();
         let started = self.record(self.start_event()).await?;
-        known.started_ms = started.at_ms;
+        known.tick(started);
         let mut pipeline = Pipeline::new(&self.settings.profile);
         let mut report = None;
         loop {
-            self.check_cancel(&mut pipeline).await?;
-            match pipeline.step() {
+            if self.is_cancelled_now(&mut known).await?
+                && let Some(reason) = known.cancelled.take()
+            {
+                pipeline.cancel(&reason);
+            }
+            let step = pipeline.step();
+            let outcome = match &step {
                 Step::Observe { stage, visit } => {
-                    self.enter(&mut known, &stage, visit).await?;
-                    let outcome = self.observe(&mut known).await?;
-                    known.accept(&mut pipeline, outcome);
+                    self.enter(&mut known, stage, *visit).await?;
+                    Flow::Step(self.observe(&mut known).await?)
                 }
                 Step::Diagnose { stage, visit, strategy } => {
-                    self.enter(&mut known, &stage, visit).await?;
-                    let outcome = self.diagnose(&mut known, &strategy).await?;
-                    known.accept(&mut pipeline, outcome);
+                    self.enter(&mut known, stage, *visit).await?;
+                    Flow::Step(self.diagnose(&mut known, strategy).await?)
                 }
-                Step::Remediate { stage, visit } | Step::Verify { stage, visit } => {
-                    self.enter(&mut known, &stage, visit).await?;
-                    let message = "this version can not remediate".to_owned();
-                    known.accept(&mut pipeline, StepOutcome::Failed { message });
+                Step::Remediate { stage, visit } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    self.remediate(&mut known).await?
+                }
+                Step::Verify { stage, visit } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    let flow = self.verify(&mut known).await?;
+                    pipeline.note_critical_left(known.critical_left());
+                    flow
                 }
                 Step::Unsupported { stage, visit, kind } => {
-                    self.enter(&mut known, &stage, visit).await?;
+                    self.enter(&mut known, stage, *visit).await?;
                     let message = format!("this version can not run `{}` stages", kind.as_str());
-                    known.accept(&mut pipeline, StepOutcome::Failed { message });
+                    Flow::Step(StepOutcome::Failed { message })
                 }
                 Step::Report { stage, visit } => {
-                    self.enter(&mut known, &stage, visit).await?;
+                    self.enter(&mut known, stage, *visit).await?;
                     for limit in pipeline.limits_hit() {
                         self.record(Event::LimitHit { limit: limit.clone() }).await?;
                     }
-                    self.watcher.notice(Notice::Reporting);
+                    self.notice(Notice::Reporting);
                     let written = self.write_report(&known, &pipeline);
                     let value = serde_json::to_value(&written).unwrap_or(Value::Null);
                     let stamp = self.record(Event::Reported { report: value }).await?;
                     known.tick(stamp);
                     report = Some(written);
-                    known.accept(&mut pipeline, StepOutcome::Done);
+                    Flow::Step(StepOutcome::Done)
                 }
                 Step::Done { outcome } => {
                     self.leave(&mut known).await?;
                     self.record(Event::RunEnded { outcome: outcome.as_str().to_owned() }).await?;
                     self.context.recorder.flush().await?;
-                    return Ok(report.unwrap_or_else(|| self.write_report(&known, &pipeline)));
+                    // A process that died between the end of a plan and this left them.
+                    self.unlock().await?;
+                    let report = report.unwrap_or_else(|| self.write_report(&known, &pipeline));
+                    return Ok(DriveEnd::Finished(report));
                 }
+            };
+            match outcome {
+                Flow::Step(outcome) => known.accept(&mut pipeline, outcome),
+                Flow::Park(reason) => return self.park(&known, &pipeline, reason).await,
             }
         }
+    }
+
+    /// Lets go of every lock of the run.
+    async fn unlock(&self) -> Result<(), Failure> {
+        match &self.hands {
+            Some(hands) => {
+                hands.journal.unlock(&self.run).await.map_err(|error| crate::journal::store_failure(&error))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the run as it is, to be taken up after a decision.
+    async fn park(&self, known: &Known, pipeline: &Pipeline, reason: String) -> Result<DriveEnd, Failure> {
+        let report = self.write_report(known, pipeline);
+        let value = serde_json::to_value(&report).unwrap_or(Value::Null);
+        self.record(Event::Parked { reason: reason.clone(), report: value }).await?;
+        self.context.recorder.flush().await?;
+        Ok(DriveEnd::Parked { report, reason })
     }
 
     fn start_event(&self) -> Event {
@@ -195,19 +313,58 @@ impl Drive {
         self.context.recorder.record(event).await
     }
 
-    async fn check_cancel(&self, pipeline: &mut Pipeline) -> Result<(), Failure> {
-        if pipeline.cancelled().is_some() {
-            return Ok(());
+    /// Records, and keeps the time.
+    async fn note(&self, known: &mut Known, event: Event) -> Result<Stamp, Failure> {
+        let stamp = self.record(event).await?;
+        known.tick(stamp);
+        Ok(stamp)
+    }
+
+    /// What is told is what happens now, not what a resumed run catches up with.
+    fn notice(&self, notice: Notice) {
+        if self.context.recorder.foretold().is_none() {
+            self.watcher.notice(notice);
         }
-        let reason = self
-            .context
-            .recorder
-            .foretold_cancel()
-            .or_else(|| self.cancel.is_cancelled().then(|| "interrupted".to_owned()));
-        if let Some(reason) = reason {
-            self.record(Event::Cancelled { reason: reason.clone() }).await?;
-            pipeline.cancel(&reason);
+    }
+
+    /// Whether the run was cancelled, now or before; recorded once.
+    async fn is_cancelled_now(&self, known: &mut Known) -> Result<bool, Failure> {
+        if known.was_cancelled {
+            return Ok(true);
         }
+        let reason = self.context.recorder.foretold_cancel().or_else(|| {
+            let catches_up = self.context.recorder.foretold().is_some();
+            (!catches_up && self.cancel.is_cancelled()).then(|| "interrupted".to_owned())
+        });
+        let Some(reason) = reason else { return Ok(false) };
+        self.note(known, Event::Cancelled { reason: reason.clone() }).await?;
+        known.was_cancelled = true;
+        known.cancelled = Some(reason);
+        Ok(true)
+    }
+
+    /// A run that was cancelled still finishes what it has to settle.
+    fn cancel_of(&self, known: &Known) -> Cancel {
+        if known.was_cancelled { Cancel::never() } else { self.cancel.clone() }
+    }
+
+    /// Waits, and records that it did; a replay does not wait.
+    async fn pause(&self, known: &mut Known, ms: u64) -> Result<(), Failure> {
+        let told = match self.context.recorder.foretold() {
+            Some(Event::Waited { ms }) => Some(ms),
+            _ => None,
+        };
+        let ms = if let Some(ms) = told {
+            ms
+        } else {
+            let cancel = self.cancel_of(known);
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+                () = cancel.cancelled() => {}
+            }
+            ms
+        };
+        self.note(known, Event::Waited { ms }).await?;
         Ok(())
     }
 
@@ -217,25 +374,27 @@ impl Drive {
             return Ok(());
         }
         self.leave(known).await?;
-        let stamp = self.record(Event::StageStarted { stage: stage.to_owned(), visit }).await?;
-        known.tick(stamp);
+        self.note(known, Event::StageStarted { stage: stage.to_owned(), visit }).await?;
         known.stage = Some(OpenStage { name: stage.to_owned(), visit, outcome: String::new() });
         Ok(())
     }
 
     async fn leave(&self, known: &mut Known) -> Result<(), Failure> {
         if let Some(OpenStage { name, visit, outcome }) = known.stage.take() {
-            let stamp = self.record(Event::StageEnded { stage: name, visit, outcome }).await?;
-            known.tick(stamp);
+            self.note(known, Event::StageEnded { stage: name, visit, outcome }).await?;
         }
         Ok(())
     }
 
-    async fn observe(&self, known: &mut Known) -> Result<StepOutcome, Failure> {
-        self.watcher.notice(Notice::Observing);
+    /// An ask of the host itself.
+    async fn ask(&self, known: &mut Known, ask: Ask) -> Result<Answer, Failure> {
         known.host_asks += 1;
-        let answer = self.context.ask(0, known.host_asks, Ask::ClusterInfo).await?;
-        Ok(match answer {
+        self.context.ask(0, known.host_asks, ask).await
+    }
+
+    async fn observe(&self, known: &mut Known) -> Result<StepOutcome, Failure> {
+        self.notice(Notice::Observing);
+        Ok(match self.ask(known, Ask::ClusterInfo).await? {
             Answer::ClusterInfo { info } => {
                 known.info = Some(info);
                 StepOutcome::Done
@@ -247,178 +406,4 @@ impl Drive {
             _ => StepOutcome::Failed { message: "the cluster gave another answer than was asked for".into() },
         })
     }
-
-    async fn diagnose(&self, known: &mut Known, strategy: &str) -> Result<StepOutcome, Failure> {
-        self.watcher.notice(Notice::Diagnosing { strategy: strategy.to_owned() });
-        let Some(plugin) = self.plugins.get(strategy) else {
-            let message = format!("there is no diagnosis plugin `{strategy}`");
-            return Ok(self.failed(known, strategy, StrategyOutcome::Failed, message, 0));
-        };
-        let request = DiagnosisRequest {
-            namespaces: self.settings.namespaces.clone(),
-            question: self.settings.question.clone(),
-            earlier: known.merged(self.settings.question.as_deref()).findings,
-            config: self.settings.profile.diagnosis.config_of(strategy),
-        };
-        let input = serde_json::to_value(&request).unwrap_or(Value::Null);
-        known.calls += 1;
-        known.spent.plugin_calls += 1;
-        let call = known.calls;
-        let started = self
-            .record(Event::CallStarted {
-                call,
-                plugin: strategy.to_owned(),
-                function: "diagnose".to_owned(),
-                input,
-            })
-            .await?;
-        known.tick(started);
-        let (result, wall_is_up) = self.call_strategy(known, call, started, plugin, request).await?;
-        let wall_ms =
-            known.spent.wall_ms.saturating_sub(u64::try_from(started.at_ms - known.started_ms).unwrap_or(0));
-        Ok(match result {
-            Ok(mut diagnosis) => {
-                let observations =
-                    self.context.observations.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let checked = evidence::check(&mut diagnosis, strategy, &observations);
-                drop(observations);
-                known.notes.extend(checked.notes.iter().map(|note| format!("{strategy}: {note}")));
-                known.strategies.push(StrategyReport {
-                    name: strategy.to_owned(),
-                    outcome: StrategyOutcome::Ok,
-                    message: diagnosis.summary.clone(),
-                    findings: checked.findings,
-                    wall_ms,
-                });
-                known.keep(strategy, diagnosis);
-                StepOutcome::Diagnosed { problems: checked.problems }
-            }
-            Err(failure) => {
-                let outcome = match &failure {
-                    CallFailure::Trap { .. } => StrategyOutcome::Trap,
-                    CallFailure::Limit { .. } => StrategyOutcome::Limit,
-                    CallFailure::Denied { .. } => StrategyOutcome::Denied,
-                    CallFailure::Guest { .. } | CallFailure::Cancelled | CallFailure::Contract { .. } => {
-                        StrategyOutcome::Failed
-                    }
-                };
-                let step = self.failed(known, strategy, outcome, sentence(&failure), wall_ms);
-                if wall_is_up { StepOutcome::Limit { limit: "wall".to_owned() } } else { step }
-            }
-        })
-    }
-
-    /// The call itself, from after its first event to its last one. Also says
-    /// whether the run's time, rather than the call's own, was up.
-    async fn call_strategy(
-        &self,
-        known: &mut Known,
-        call: u64,
-        started: Stamp,
-        plugin: &ReadyPlugin,
-        request: DiagnosisRequest,
-    ) -> Result<(Result<Diagnosis, CallFailure>, bool), Failure> {
-        let mut limits = CallLimits::of(Function::Diagnose);
-        limits.time_ms = limits.time_ms.min(self.settings.profile.limits.call.as_millis());
-        let left = self.settings.profile.limits.wall.as_millis().saturating_sub(known.spent.wall_ms);
-        let is_last_moment = left < limits.time_ms;
-        limits.time_ms = limits.time_ms.min(left.max(1));
-        let (result, host_calls, logs_dropped) = if let Some(end) = self.context.recorder.foretold_end(call) {
-            (Err(end.failure), end.host_calls, end.logs_dropped)
-        } else {
-            let outside =
-                Arc::new(CallOutside::new(Arc::clone(&self.context), call, Arc::clone(&plugin.grants)));
-            let context = CallContext {
-                limits,
-                outside: Arc::<CallOutside>::clone(&outside),
-                cancel: self.cancel.clone(),
-                now_ms: started.at_ms,
-                seed: seed(&self.run, call),
-            };
-            let end = plugin.loaded.diagnose(context, request).await;
-            self.context.check_recorder()?;
-            outside.flush_logs().await?;
-            (end.result, end.host_calls, end.logs_dropped)
-        };
-        let ended = self
-            .record(Event::CallEnded {
-                call,
-                output: result
-                    .as_ref()
-                    .ok()
-                    .map(|diagnosis| serde_json::to_value(diagnosis).unwrap_or(Value::Null)),
-                failure: result.as_ref().err().cloned(),
-                host_calls,
-                logs_dropped,
-            })
-            .await?;
-        known.tick(ended);
-        let time_is_up = matches!(&result, Err(CallFailure::Limit { limit: CallLimit::Time, .. }));
-        Ok((result, time_is_up && is_last_moment))
-    }
-
-    fn failed(
-        &self,
-        known: &mut Known,
-        strategy: &str,
-        outcome: StrategyOutcome,
-        message: String,
-        wall_ms: u64,
-    ) -> StepOutcome {
-        known.strategies.push(StrategyReport {
-            name: strategy.to_owned(),
-            outcome,
-            message: message.clone(),
-            findings: 0,
-            wall_ms,
-        });
-        StepOutcome::Failed { message }
-    }
-
-    fn write_report(&self, known: &Known, pipeline: &Pipeline) -> Report {
-        let cluster = known.info.as_ref().map_or_else(
-            || ReportCluster {
-                source: self.settings.source,
-                version: None,
-                namespaces: self.settings.namespaces.clone(),
-            },
-            ReportCluster::from,
-        );
-        let merged = known.merged(self.settings.question.as_deref());
-        let mut report = Report::new(self.run.clone(), self.settings.profile.name.clone(), cluster);
-        report.outcome = pipeline.outcome();
-        report.summary = summary(&merged, pipeline, report.outcome);
-        report.question.clone_from(&self.settings.question);
-        report.findings = merged.findings;
-        report.checked = merged.checked;
-        report.skipped = self.settings.not_read.clone();
-        report.skipped.extend(merged.skipped);
-        report.skipped.extend_from_slice(&known.notes);
-        report.strategies.clone_from(&known.strategies);
-        report.limits_hit = pipeline.limits_hit().to_vec();
-        report.usage = Usage {
-            plugin_calls: known.spent.plugin_calls,
-            wall_ms: known.spent.wall_ms,
-            ..Usage::default()
-        };
-        report
-    }
-}
-
-/// What the strategies say, or why they say nothing.
-fn summary(merged: &Diagnosis, pipeline: &Pipeline, outcome: Outcome) -> String {
-    if let Some(reason) = pipeline.cancelled() {
-        return format!("The run was cancelled: {reason}.");
-    }
-    if merged.summary.is_empty() && outcome != Outcome::Healthy {
-        let failure = pipeline.failures().first().map(|failure| failure.message.as_str());
-        return failure.map_or_else(String::new, |message| format!("Nothing could be found out: {message}."));
-    }
-    merged.summary.clone()
-}
-
-/// The same run and call give the same random numbers.
-fn seed(run: &str, call: u64) -> u64 {
-    let digest = Digest::of(format!("{run}/{call}").as_bytes());
-    u64::from_str_radix(digest.hex().get(..16).unwrap_or("0"), 16).unwrap_or(0)
 }

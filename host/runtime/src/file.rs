@@ -87,6 +87,30 @@ pub(crate) fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// As [`write_atomic`], but only where there is nothing under that name yet,
+/// not even a link; else nothing is written, and the answer is false.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
+    if let Some(folder) = path.parent() {
+        create_private_dir(folder)?;
+    }
+    let new = staging_name(path);
+    // A link is made or fails as a whole, and never takes the place of another file.
+    let linked = write_synced(&new, bytes).and_then(|()| fs::hard_link(&new, path));
+    // It has the other name now, or none; that removing it fails changes nothing.
+    let _ = fs::remove_file(&new);
+    match linked {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failure("write", path, &error)),
+    }
+}
+
+/// Whether the name is that of a link, which leads elsewhere.
+#[must_use]
+pub(crate) fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_symlink())
+}
+
 fn staging_name(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -102,6 +126,24 @@ fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
+}
+
+/// Locks the file for this process, and makes it where there is none. None
+/// where another process has it.
+pub(crate) fn lock(path: &Path) -> Result<Option<fs::File>, Failure> {
+    if let Some(folder) = path.parent() {
+        create_private_dir(folder)?;
+    }
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path).map_err(|error| failure("open", path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(failure("lock", path, &error)),
+    }
 }
 
 /// Removes the file; that it is not there is no error.
@@ -178,6 +220,26 @@ mod tests {
         write_atomic(&path, b"two").unwrap();
         assert_eq!(read(&path, 10).unwrap(), b"two");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_takes_the_place_of_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sub/kubeconfig");
+        assert!(write_new(&path, b"one").unwrap());
+        assert!(!write_new(&path, b"two").unwrap());
+        assert_eq!(read(&path, 10).unwrap(), b"one");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt as _, symlink};
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+            let link = folder.path().join("link");
+            symlink(folder.path().join("elsewhere"), &link).unwrap();
+            assert!(is_link(&link) && !is_link(&path));
+            assert!(!write_new(&link, b"two").unwrap());
+            assert!(!folder.path().join("elsewhere").exists());
+        }
     }
 
     #[test]

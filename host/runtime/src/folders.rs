@@ -57,6 +57,12 @@ impl Folders {
         self.data.join("journal.db")
     }
 
+    /// Locks of the runs that are being driven.
+    #[must_use]
+    pub fn driving(&self) -> PathBuf {
+        self.data.join("driving")
+    }
+
     /// Compiled plugins.
     #[must_use]
     pub fn compiled(&self) -> PathBuf {

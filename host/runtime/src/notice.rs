@@ -7,6 +7,10 @@ pub enum Notice {
     ReadingRecorded {
         path: String,
     },
+    /// A playground is being made.
+    StartingPlayground {
+        scenario: String,
+    },
     Connecting,
     /// The first time that a plugin is used, which takes seconds.
     Compiling {
@@ -15,6 +19,28 @@ pub enum Notice {
     Observing,
     Diagnosing {
         strategy: String,
+    },
+    /// An action is turned into a plan.
+    Planning {
+        action: String,
+    },
+    /// The API server is asked what would change.
+    Rehearsing {
+        object: String,
+    },
+    /// Another run has the object.
+    WaitingForLock {
+        held_by: String,
+    },
+    Applying {
+        object: String,
+    },
+    /// What is not healthy yet, or how long it has been.
+    Watching {
+        message: String,
+    },
+    RollingBack {
+        object: String,
     },
     Reporting,
 }

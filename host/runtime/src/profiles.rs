@@ -19,7 +19,11 @@ use crate::{
 
 /// Bytes of a profile at most.
 const MAX_BYTES: u64 = 1024 * 1024;
-const BUILT_IN: &[(&str, &str)] = &[("triage", include_str!("../profiles/triage.toml"))];
+const BUILT_IN: &[(&str, &str)] = &[
+    ("heal", include_str!("../profiles/heal.toml")),
+    ("sre", include_str!("../profiles/sre.toml")),
+    ("triage", include_str!("../profiles/triage.toml")),
+];
 
 /// A profile that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]

@@ -5,8 +5,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use serde_json::Value;
 use sickbay_core::{
-    event::{Entry, Event},
+    event::Event,
+    outside::{Answer, Ask},
+    past::{Past, waits_for_a_person},
     plugin::{CallFailure, CallLimit},
 };
 use sickbay_store::Journal;
@@ -18,6 +21,11 @@ use crate::{clock::Clock, error::Failure, journal::store_failure};
 pub struct Stamp {
     pub seq: u64,
     pub at_ms: i64,
+    /// How long the run had been at work then: without the time in which it
+    /// waited for a person or nobody drove it.
+    pub active_ms: u64,
+    /// It stood in the journal already.
+    pub is_past: bool,
 }
 
 /// Takes events in order. Called before and after every effect; waits only
@@ -31,40 +39,82 @@ pub trait Recorder: Send + Sync {
     /// before the first effect that changes the world and before anything is shown.
     async fn flush(&self) -> Result<(), Failure>;
 
-    /// In a replay: why the run was cancelled at this point, if it was.
-    fn foretold_cancel(&self) -> Option<String> {
+    /// In a replay, and while a resumed run catches up: the event that comes
+    /// next. Asked after the first event of an effect: where its last one is
+    /// there, the effect is not done again.
+    fn foretold(&self) -> Option<Event> {
         None
     }
 
-    /// In a replay: how the call ended, where running it again could end in
-    /// another way (its time was up, or it was cancelled). What it asked for
+    /// In a replay: why the run was cancelled at this point, if it was.
+    fn foretold_cancel(&self) -> Option<String> {
+        match self.foretold()? {
+            Event::Cancelled { reason } => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// How the call ended, where it shall not run again: in a replay, where
+    /// another try could end in another way (its time was up, or it was
+    /// cancelled); in a resumed run, where it ended at all. What it asked for
     /// before is passed over.
     fn foretold_end(&self, _call: u64) -> Option<ForetoldEnd> {
         None
     }
 }
 
-/// The recorded end of a call that can not be repeated.
+/// The recorded end of a call that is not repeated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ForetoldEnd {
-    pub failure: CallFailure,
+    pub result: Result<Value, CallFailure>,
     pub host_calls: u64,
     pub logs_dropped: u64,
+    /// What it was answered, so that evidence can be checked against it.
+    pub answers: Vec<(Ask, Answer)>,
 }
 
 /// Records into the journal.
 pub struct JournalRecorder {
-    pub journal: Arc<dyn Journal>,
-    pub run: String,
-    pub clock: Arc<dyn Clock>,
+    journal: Arc<dyn Journal>,
+    run: String,
+    clock: Arc<dyn Clock>,
+    /// Time at work, and when it was last told.
+    work: Mutex<Work>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Work {
+    active_ms: u64,
+    last_ms: Option<i64>,
+}
+
+impl JournalRecorder {
+    #[must_use]
+    pub fn new(journal: Arc<dyn Journal>, run: String, clock: Arc<dyn Clock>) -> Self {
+        Self { journal, run, clock, work: Mutex::default() }
+    }
+
+    /// Goes on with a run that was at work for so long; the time until now does not count.
+    fn going_on(self, active_ms: u64) -> Self {
+        let last_ms = Some(self.clock.now_ms());
+        Self { work: Mutex::new(Work { active_ms, last_ms }), ..self }
+    }
 }
 
 #[async_trait]
 impl Recorder for JournalRecorder {
     async fn record(&self, event: Event) -> Result<Stamp, Failure> {
         let at_ms = self.clock.now_ms();
+        let active_ms = {
+            let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            let idle = waits_for_a_person(&event) || matches!(event, Event::Resumed { .. });
+            let gap = if idle { 0 } else { at_ms - work.last_ms.unwrap_or(at_ms) };
+            work.active_ms += u64::try_from(gap).unwrap_or(0);
+            work.last_ms = Some(at_ms);
+            work.active_ms
+        };
         let seq = self.journal.append(&self.run, at_ms, event).await.map_err(|e| store_failure(&e))?;
-        Ok(Stamp { seq, at_ms })
+        Ok(Stamp { seq, at_ms, active_ms, is_past: false })
     }
 
     async fn flush(&self) -> Result<(), Failure> {
@@ -85,30 +135,97 @@ pub struct Difference {
     pub replayed: serde_json::Value,
 }
 
-/// Compares instead of recording, and stops the run at the first difference.
-pub struct ComparingRecorder {
-    entries: Arc<Vec<Entry>>,
-    state: Mutex<Comparison>,
+/// Goes over the past event by event, and stops at the first that differs.
+struct Comparison {
+    past: Past,
+    state: Mutex<Compared>,
 }
 
 #[derive(Default)]
-struct Comparison {
+struct Compared {
     next: usize,
     difference: Option<Difference>,
 }
 
+impl Comparison {
+    fn new(past: Past) -> Self {
+        Self { past, state: Mutex::default() }
+    }
+
+    /// The stamp of the past event that this one equals; none after the last.
+    fn compare(&self, event: &Event) -> Result<Option<Stamp>, Failure> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = self.past.entries.get(state.next) else { return Ok(None) };
+        if entry.event != *event {
+            let recorded = serde_json::to_value(&entry.event).unwrap_or_default();
+            let replayed = serde_json::to_value(event).unwrap_or_default();
+            let (pointer, recorded, replayed) = first_difference(String::new(), &recorded, &replayed)
+                .unwrap_or((String::new(), recorded, replayed));
+            let seq = entry.seq;
+            state.difference.get_or_insert(Difference { seq, pointer, recorded, replayed });
+            return Err(Failure::failed(format!("the run differs from its journal at event {seq}")));
+        }
+        let active_ms = self.past.active_ms.get(state.next).copied().unwrap_or(0);
+        state.next += 1;
+        Ok(Some(Stamp { seq: entry.seq, at_ms: entry.at_ms, active_ms, is_past: true }))
+    }
+
+    fn foretold(&self) -> Option<Event> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.past.entries.get(state.next).map(|entry| entry.event.clone())
+    }
+
+    /// Moves on to the end of the call, where that counts.
+    fn end_of(&self, wanted: u64, counts: fn(&Option<CallFailure>) -> bool) -> Option<ForetoldEnd> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asks = Vec::new();
+        let mut answers = Vec::new();
+        let mut end = None;
+        for (index, entry) in self.past.entries.iter().enumerate().skip(state.next) {
+            match &entry.event {
+                Event::AskStarted { call, ask, request } if *call == wanted => asks.push((*ask, request)),
+                Event::AskEnded { call, ask, answer } if *call == wanted => {
+                    if let Some((_, request)) = asks.iter().find(|(number, _)| number == ask) {
+                        answers.push(((*request).clone(), answer.clone()));
+                    }
+                }
+                Event::CallEnded { call, output, failure, host_calls, logs_dropped } if *call == wanted => {
+                    if !counts(failure) {
+                        return None;
+                    }
+                    let result = match failure {
+                        Some(failure) => Err(failure.clone()),
+                        None => Ok(output.clone().unwrap_or(Value::Null)),
+                    };
+                    end = Some((index, result, *host_calls, *logs_dropped));
+                    break;
+                }
+                _ => {}
+            }
+        }
+        let (index, result, host_calls, logs_dropped) = end?;
+        state.next = index;
+        Some(ForetoldEnd { result, host_calls, logs_dropped, answers })
+    }
+}
+
+/// Compares instead of recording, and stops the run at the first difference.
+pub struct ComparingRecorder {
+    comparison: Comparison,
+}
+
 impl ComparingRecorder {
     #[must_use]
-    pub fn new(entries: Arc<Vec<Entry>>) -> Self {
-        Self { entries, state: Mutex::default() }
+    pub fn new(past: Past) -> Self {
+        Self { comparison: Comparison::new(past) }
     }
 
     /// The first difference; a journal that goes on after the replay ended is one too.
     #[must_use]
     pub fn difference(&self) -> Option<Difference> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.comparison.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.difference.clone().or_else(|| {
-            let entry = self.entries.get(state.next)?;
+            let entry = self.comparison.past.entries.get(state.next)?;
             Some(Difference {
                 seq: entry.seq,
                 pointer: String::new(),
@@ -121,65 +238,91 @@ impl ComparingRecorder {
     /// How many events were found equal.
     #[must_use]
     pub fn compared(&self) -> usize {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).next
+        self.comparison.state.lock().unwrap_or_else(PoisonError::into_inner).next
     }
 }
 
 #[async_trait]
 impl Recorder for ComparingRecorder {
     async fn record(&self, event: Event) -> Result<Stamp, Failure> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = self.entries.get(state.next) else {
-            let seq = self.entries.last().map_or(1, |entry| entry.seq + 1);
-            state.difference.get_or_insert_with(|| Difference {
-                seq,
-                pointer: String::new(),
-                recorded: serde_json::Value::Null,
-                replayed: serde_json::to_value(&event).unwrap_or_default(),
-            });
-            return Err(Failure::failed(format!("the replay differs: the journal ends before event {seq}")));
-        };
-        if entry.event != event {
-            let recorded = serde_json::to_value(&entry.event).unwrap_or_default();
-            let replayed = serde_json::to_value(&event).unwrap_or_default();
-            let (pointer, recorded, replayed) = first_difference(String::new(), &recorded, &replayed)
-                .unwrap_or((String::new(), recorded, replayed));
-            let seq = entry.seq;
-            state.difference.get_or_insert(Difference { seq, pointer, recorded, replayed });
-            return Err(Failure::failed(format!("the replay differs from the journal at event {seq}")));
+        if let Some(stamp) = self.comparison.compare(&event)? {
+            return Ok(stamp);
         }
-        state.next += 1;
-        Ok(Stamp { seq: entry.seq, at_ms: entry.at_ms })
+        let seq = self.comparison.past.entries.last().map_or(1, |entry| entry.seq + 1);
+        let mut state = self.comparison.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.difference.get_or_insert_with(|| Difference {
+            seq,
+            pointer: String::new(),
+            recorded: serde_json::Value::Null,
+            replayed: serde_json::to_value(&event).unwrap_or_default(),
+        });
+        Err(Failure::failed(format!("the replay differs: the journal ends before event {seq}")))
     }
 
     async fn flush(&self) -> Result<(), Failure> {
         Ok(())
     }
 
-    fn foretold_cancel(&self) -> Option<String> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &self.entries.get(state.next)?.event {
-            Event::Cancelled { reason } => Some(reason.clone()),
-            _ => None,
-        }
+    fn foretold(&self) -> Option<Event> {
+        self.comparison.foretold()
     }
 
     fn foretold_end(&self, wanted: u64) -> Option<ForetoldEnd> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (skipped, end) =
-            self.entries.iter().skip(state.next).enumerate().find_map(|(skipped, entry)| {
-                match &entry.event {
-                    Event::CallEnded { call, failure, host_calls, logs_dropped, .. } if *call == wanted => {
-                        let failure = failure.clone().filter(is_unrepeatable)?;
-                        let end =
-                            ForetoldEnd { failure, host_calls: *host_calls, logs_dropped: *logs_dropped };
-                        Some((skipped, end))
-                    }
-                    _ => None,
-                }
-            })?;
-        state.next += skipped;
-        Some(end)
+        self.comparison.end_of(wanted, |failure| failure.as_ref().is_some_and(is_unrepeatable))
+    }
+}
+
+/// Catches up with what an earlier process recorded, and goes on from there.
+pub struct ResumingRecorder {
+    comparison: Comparison,
+    live: JournalRecorder,
+    /// Taken by the first event that is new.
+    takeover: Mutex<Option<Event>>,
+}
+
+impl ResumingRecorder {
+    /// `past` is settled; see [`Past::settled`].
+    #[must_use]
+    pub fn new(past: Past, live: JournalRecorder, host_version: String) -> Self {
+        let after = past.entries.last().map_or(0, |entry| entry.seq);
+        let active_ms = past.active_ms.last().copied().unwrap_or(0);
+        Self {
+            comparison: Comparison::new(past),
+            live: live.going_on(active_ms),
+            takeover: Mutex::new(Some(Event::Resumed { after, host_version })),
+        }
+    }
+
+    /// Where what the run would do now differs from what it did.
+    #[must_use]
+    pub fn difference(&self) -> Option<Difference> {
+        self.comparison.state.lock().unwrap_or_else(PoisonError::into_inner).difference.clone()
+    }
+}
+
+#[async_trait]
+impl Recorder for ResumingRecorder {
+    async fn record(&self, event: Event) -> Result<Stamp, Failure> {
+        if let Some(stamp) = self.comparison.compare(&event)? {
+            return Ok(stamp);
+        }
+        let takeover = self.takeover.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(takeover) = takeover {
+            self.live.record(takeover).await?;
+        }
+        self.live.record(event).await
+    }
+
+    async fn flush(&self) -> Result<(), Failure> {
+        self.live.flush().await
+    }
+
+    fn foretold(&self) -> Option<Event> {
+        self.comparison.foretold()
+    }
+
+    fn foretold_end(&self, wanted: u64) -> Option<ForetoldEnd> {
+        self.comparison.end_of(wanted, |_| true)
     }
 }
 
@@ -223,27 +366,32 @@ fn first_difference(
 
 #[cfg(test)]
 mod tests {
+    use sickbay_core::event::Entry;
+
     use super::*;
 
     fn stage(name: &str) -> Event {
         Event::StageStarted { stage: name.into(), visit: 1 }
     }
 
-    fn entries(names: &[&str]) -> Arc<Vec<Entry>> {
-        Arc::new(
-            names
-                .iter()
-                .zip(1..)
-                .map(|(name, seq)| Entry { seq, at_ms: 100 + seq as i64, event: stage(name) })
-                .collect(),
-        )
+    fn entries(names: &[&str]) -> Past {
+        let entries: Vec<Entry> = names
+            .iter()
+            .zip(1..)
+            .map(|(name, seq)| Entry { seq, at_ms: 100 + seq as i64, event: stage(name) })
+            .collect();
+        Past::of(&entries)
+    }
+
+    fn past(seq: u64, at_ms: i64, active_ms: u64) -> Stamp {
+        Stamp { seq, at_ms, active_ms, is_past: true }
     }
 
     #[tokio::test]
     async fn the_same_events_have_no_difference_and_the_recorded_times() {
         let recorder = ComparingRecorder::new(entries(&["a", "b"]));
-        assert_eq!(recorder.record(stage("a")).await.unwrap(), Stamp { seq: 1, at_ms: 101 });
-        assert_eq!(recorder.record(stage("b")).await.unwrap(), Stamp { seq: 2, at_ms: 102 });
+        assert_eq!(recorder.record(stage("a")).await.unwrap(), past(1, 101, 0));
+        assert_eq!(recorder.record(stage("b")).await.unwrap(), past(2, 102, 1));
         assert_eq!(recorder.difference(), None);
     }
 

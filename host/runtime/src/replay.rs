@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use sickbay_core::{
     digest::Digest,
     event::{Entry, Event, PluginPin},
+    past::Past,
 };
 
 use crate::{
@@ -39,7 +40,6 @@ impl Sickbay {
     /// written and no cluster is asked.
     pub async fn replay(&self, source: &RunSource) -> Result<ReplayEnd, Failure> {
         let (run, entries) = self.entries(source).await?;
-        let entries = Arc::new(entries);
         let Some((settings, host_version, pins)) = entries.first().and_then(start_of) else {
             return Err(Failure::failed(format!("run `{run}` does not begin with its settings"))
                 .with_hint("the journal of this run is damaged or was cut; it can not be replayed"));
@@ -50,7 +50,9 @@ impl Sickbay {
         })?;
         let catalogue = self.catalogue()?;
         let plugins = self.pinned(&catalogue, &settings, &pins).await?;
-        let recorder = Arc::new(ComparingRecorder::new(Arc::clone(&entries)));
+        let past = Past::of(&entries);
+        let counted = past.entries.len();
+        let recorder = Arc::new(ComparingRecorder::new(past));
         let world = RecordedWorld::new(&entries);
         let drive = Drive {
             run: run.clone(),
@@ -61,6 +63,7 @@ impl Sickbay {
             context: Arc::new(RunContext::new(Arc::<ComparingRecorder>::clone(&recorder), Arc::new(world))),
             watcher: Arc::clone(&self.watcher),
             cancel: self.cancel.clone(),
+            hands: None,
         };
         let ended = drive.drive().await;
         let incomplete = !matches!(entries.last().map(|entry| &entry.event), Some(Event::RunEnded { .. }));
@@ -70,11 +73,11 @@ impl Sickbay {
         if let (Err(failure), None, false) = (&ended, &difference, incomplete) {
             return Err(failure.clone());
         }
-        Ok(ReplayEnd { run, events: entries.len(), same: recorder.compared(), incomplete, difference })
+        Ok(ReplayEnd { run, events: counted, same: recorder.compared(), incomplete, difference })
     }
 
     /// The plugins of the run, by content: another version would not be a replay.
-    async fn pinned(
+    pub(crate) async fn pinned(
         &self,
         catalogue: &Catalogue,
         settings: &RunSettings,
@@ -103,7 +106,7 @@ impl Sickbay {
     }
 }
 
-fn start_of(entry: &Entry) -> Option<(serde_json::Value, String, Vec<PluginPin>)> {
+pub(crate) fn start_of(entry: &Entry) -> Option<(serde_json::Value, String, Vec<PluginPin>)> {
     match &entry.event {
         Event::RunStarted { settings, host_version, plugins, .. } => {
             Some((settings.clone(), host_version.clone(), plugins.clone()))

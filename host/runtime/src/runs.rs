@@ -49,11 +49,14 @@ pub struct StoredRun {
 }
 
 impl StoredRun {
-    /// The report that it came to, where it came to one.
+    /// The report that it came to; of a run that waits, what was known when it
+    /// began to wait.
     #[must_use]
     pub fn report(&self) -> Option<Report> {
         self.entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Reported { report } => serde_json::from_value(report.clone()).ok(),
+            Event::Reported { report } | Event::Parked { report, .. } => {
+                serde_json::from_value(report.clone()).ok()
+            }
             _ => None,
         })
     }
@@ -65,6 +68,17 @@ impl Sickbay {
         let Some(journal) = self.journal_to_read().await? else { return Ok(Vec::new()) };
         let filter = RunFilter { limit, ..RunFilter::default() };
         journal.runs(filter).await.map_err(|error| store_failure(&error))
+    }
+
+    /// Whether the run waits for a person: the last that it wrote says so.
+    pub async fn is_parked(&self, run: &RunSummary) -> Result<bool, Failure> {
+        if run.outcome.is_some() {
+            return Ok(false);
+        }
+        let Some(journal) = self.journal_to_read().await? else { return Ok(false) };
+        let page = journal.raw_entries(&run.run, run.events.max(1), 1).await;
+        let page = page.map_err(|error| store_failure(&error))?;
+        Ok(page.entries.last().is_some_and(|entry| entry.kind == "parked"))
     }
 
     /// One run with its events.

@@ -12,8 +12,10 @@ use sickbay_core::{
     event::{FORMAT, PluginPin},
     ids::RunId,
     lock::narrow,
+    plan::Reach,
     plugin::PluginKind,
-    profile::{LoopKind, Profile},
+    policy::Policy,
+    profile::{LoopKind, Profile, Source as LayerSource},
     report::Report,
 };
 use sickbay_engine::{Cancel, Engine, EngineSettings, LoadProgress, LoadedPlugin, PluginSource};
@@ -21,10 +23,12 @@ use sickbay_store::{Journal, RunHead};
 use tokio::sync::OnceCell;
 
 use crate::{
+    approvals::{Approver, Consent, NobodyApproves},
     clock::{Clock, SystemClock},
-    connect::{self, ClusterChoice},
+    connect::{self, ClusterChoice, Connected},
     dispatcher::RunContext,
-    drive::{Drive, ReadyPlugin, RunSettings},
+    drive::{Drive, DriveEnd, Hands, ReadyPlugin, RunSettings},
+    driving::DrivingLock,
     error::Failure,
     folders::Folders,
     grants::PluginGrants,
@@ -32,6 +36,7 @@ use crate::{
     notice::{NobodyWatches, Notice, Watcher},
     plugins::{Catalogue, KnownPlugin, load_failure},
     recorder::JournalRecorder,
+    resume::access_of,
     world::ClusterWorld,
 };
 
@@ -46,6 +51,7 @@ pub struct Sickbay {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) cancel: Cancel,
+    pub(crate) approver: Arc<dyn Approver>,
     engine: OnceLock<Engine>,
     journal: OnceCell<Arc<dyn Journal>>,
     loaded: Mutex<HashMap<Digest, LoadedPlugin>>,
@@ -59,12 +65,42 @@ pub struct RunRequest {
     /// In place of the profile's; an empty list: all.
     pub namespaces: Option<Vec<String>>,
     pub question: Option<String>,
+    /// How far plans may go.
+    pub reach: Reach,
+    pub consent: Consent,
 }
 
-/// A run that came to its end, whatever it found.
+impl RunRequest {
+    /// All of what the profile says, each plan being asked for.
+    #[must_use]
+    pub fn new(profile: Profile, cluster: ClusterChoice) -> Self {
+        Self {
+            profile,
+            cluster,
+            namespaces: None,
+            question: None,
+            reach: Reach::Apply,
+            consent: Consent::EachTime,
+        }
+    }
+}
+
+/// A run that came to its end, or to where a person has to decide.
 #[derive(Clone, Debug)]
 pub struct RunEnd {
+    /// What is known so far, where the run is parked.
     pub report: Report,
+    /// What it waits for.
+    pub parked: Option<String>,
+}
+
+impl From<DriveEnd> for RunEnd {
+    fn from(end: DriveEnd) -> Self {
+        match end {
+            DriveEnd::Finished(report) => Self { report, parked: None },
+            DriveEnd::Parked { report, reason } => Self { report, parked: Some(reason) },
+        }
+    }
 }
 
 impl Sickbay {
@@ -77,6 +113,7 @@ impl Sickbay {
             clock: Arc::new(SystemClock),
             watcher: Arc::new(NobodyWatches),
             cancel: Cancel::never(),
+            approver: Arc::new(NobodyApproves),
             engine: OnceLock::new(),
             journal: OnceCell::new(),
             loaded: Mutex::default(),
@@ -98,6 +135,20 @@ impl Sickbay {
     #[must_use]
     pub fn cancelled_by(mut self, cancel: Cancel) -> Self {
         self.cancel = cancel;
+        self
+    }
+
+    /// Asks that person, where a plan needs one.
+    #[must_use]
+    pub fn approved_by(mut self, approver: Arc<dyn Approver>) -> Self {
+        self.approver = approver;
+        self
+    }
+
+    /// With a journal of the caller's, in place of the user's own.
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>) -> Self {
+        self.journal = OnceCell::new_with(Some(journal));
         self
     }
 
@@ -155,39 +206,32 @@ impl Sickbay {
     /// Loads the plugins that the profile names, so that a run does not wait.
     pub async fn prepare(&self, profile: &Profile) -> Result<(), Failure> {
         let catalogue = self.catalogue()?;
-        let wanted = strategies(&catalogue, profile)?;
+        let wanted = self.plugins_of(&catalogue, profile)?;
         self.load(&catalogue, &wanted).await.map(|_| ())
     }
 
-    /// Runs the profile to its end. An error where it could not even begin or
-    /// the journal failed; whatever is found is in the report.
+    /// Runs the profile to its end, or to where a person has to decide. An
+    /// error where it could not even begin or the journal failed; whatever is
+    /// found is in the report.
     pub async fn run(&self, request: RunRequest) -> Result<RunEnd, Failure> {
         let profile = &request.profile;
-        if profile.loop_kind != LoopKind::Pipeline {
-            return Err(Failure::usage(format!(
-                "profile `{}` uses the `react` loop, which this version does not offer",
-                profile.name
-            ))
-            .with_hint("set `loop = \"pipeline\"`"));
-        }
-        if let Some(stage) = profile.unsupported_stage() {
-            return Err(Failure::usage(format!(
-                "profile `{}` has the stage `{}` of kind `{}`, which this version can not run",
-                profile.name,
-                stage.name,
-                stage.kind.as_str()
-            ))
-            .with_hint("this version runs observe, diagnose and report stages"));
-        }
+        check_runnable(profile)?;
+        let policy = read_policy(profile)?;
         let catalogue = self.catalogue()?;
-        let wanted = strategies(&catalogue, profile)?;
+        let wanted = self.plugins_of(&catalogue, profile)?;
         let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
         // Compiling and reading the cluster both take time and need nothing of each other.
         let ready = async {
             tokio::try_join!(
                 self.load(&catalogue, &wanted),
-                connect::connect(&request.cluster, &namespaces, &self.clock, &self.watcher)
+                connect::connect(
+                    &request.cluster,
+                    &namespaces,
+                    access_of(profile),
+                    &self.clock,
+                    &self.watcher
+                )
             )
         };
         // There is no run yet that could end with a report.
@@ -214,9 +258,14 @@ impl Sickbay {
             namespaces: namespaces.clone(),
             question: request.question.clone(),
             source: connected.source,
-            place: connected.place,
-            not_read: connected.not_read,
+            place: connected.place.clone(),
+            not_read: connected.not_read.clone(),
+            cluster: Some(request.cluster.clone()),
+            identity: connected.identity.clone(),
+            reach: request.reach,
+            policy,
         };
+        let driving = DrivingLock::take(&self.folders, &run)?;
         journal
             .create_run(RunHead {
                 run: run.clone(),
@@ -227,12 +276,8 @@ impl Sickbay {
             })
             .await
             .map_err(|error| journal::store_failure(&error))?;
-        let recorder = JournalRecorder {
-            journal: Arc::clone(&journal),
-            run: run.clone(),
-            clock: Arc::clone(&self.clock),
-        };
-        let world = ClusterWorld::new(connected.cluster, namespaces);
+        let recorder = JournalRecorder::new(Arc::clone(&journal), run.clone(), Arc::clone(&self.clock));
+        let world = ClusterWorld::new(Arc::clone(&connected.cluster), namespaces);
         let drive = Drive {
             run,
             settings,
@@ -242,8 +287,42 @@ impl Sickbay {
             context: Arc::new(RunContext::new(Arc::new(recorder), Arc::new(world))),
             watcher: Arc::clone(&self.watcher),
             cancel: self.cancel.clone(),
+            hands: self.hands(&connected, &journal, request.consent),
         };
-        Ok(RunEnd { report: drive.drive().await? })
+        let end = drive.drive().await?;
+        drop((driving, connected));
+        Ok(end.into())
+    }
+
+    /// What a run needs to change its cluster, where it may.
+    pub(crate) fn hands(
+        &self,
+        connected: &Connected,
+        journal: &Arc<dyn Journal>,
+        consent: Consent,
+    ) -> Option<Hands> {
+        Some(Hands {
+            writer: connected.writer.clone()?,
+            journal: Arc::clone(journal),
+            approver: Arc::clone(&self.approver),
+            consent,
+            clock: Arc::clone(&self.clock),
+        })
+    }
+
+    /// Every plugin that the profile names, each once.
+    pub(crate) fn plugins_of(
+        &self,
+        catalogue: &Catalogue,
+        profile: &Profile,
+    ) -> Result<Vec<KnownPlugin>, Failure> {
+        let mut strategies: Vec<String> = profile.diagnosis.strategies.clone();
+        strategies.extend(profile.stages().into_iter().flat_map(|stage| stage.strategies));
+        let mut wanted = Vec::new();
+        find_plugins(catalogue, profile, &strategies, PluginKind::Diagnosis, &mut wanted)?;
+        let plugins = &profile.remediation.plugins;
+        find_plugins(catalogue, profile, plugins, PluginKind::Remediation, &mut wanted)?;
+        Ok(wanted)
     }
 
     /// Loads plugins in parallel, each once in the life of this value.
@@ -298,35 +377,82 @@ impl Sickbay {
     }
 }
 
-/// The diagnosis plugins that the profile's stages name, each once.
-fn strategies(catalogue: &Catalogue, profile: &Profile) -> Result<Vec<KnownPlugin>, Failure> {
-    let mut names: Vec<String> = profile.diagnosis.strategies.clone();
-    names.extend(profile.stages().into_iter().flat_map(|stage| stage.strategies));
-    let mut wanted: Vec<KnownPlugin> = Vec::new();
+/// Adds the plugins of that kind that are not there yet.
+fn find_plugins(
+    catalogue: &Catalogue,
+    profile: &Profile,
+    names: &[String],
+    kind: PluginKind,
+    wanted: &mut Vec<KnownPlugin>,
+) -> Result<(), Failure> {
+    let role = if kind == PluginKind::Diagnosis { "strategy" } else { "remediation plugin" };
     for name in names {
-        if wanted.iter().any(|plugin| plugin.locked.name == name) {
-            continue;
-        }
-        let plugin = catalogue.get(&name).map_err(|mut failure| {
-            failure.message =
-                format!("profile `{}` names the strategy `{name}`, and {}", profile.name, failure.message);
-            failure
-        })?;
-        if !plugin.locked.kinds.contains(&PluginKind::Diagnosis) {
+        let known = wanted.iter().find(|plugin| plugin.locked.name == *name).cloned();
+        let plugin = match known {
+            Some(plugin) => plugin,
+            None => {
+                let plugin = catalogue.get(name).map_err(|mut failure| {
+                    failure.message = format!(
+                        "profile `{}` names the {role} `{name}`, and {}",
+                        profile.name, failure.message
+                    );
+                    failure
+                })?;
+                wanted.push(plugin.clone());
+                plugin
+            }
+        };
+        if !plugin.locked.kinds.contains(&kind) {
             let kinds: Vec<&str> = plugin.locked.kinds.iter().map(|kind| kind.as_str()).collect();
             return Err(Failure::usage(format!(
-                "profile `{}` names the strategy `{name}`, which is a {} plugin and not a diagnosis plugin",
+                "profile `{}` names the {role} `{name}`, which is a {} plugin and not a {} plugin",
                 profile.name,
-                kinds.join(" and ")
+                kinds.join(" and "),
+                kind.as_str()
             ))
             .with_hint("`sickbay plugin list` shows the kind of each"));
         }
-        wanted.push(plugin);
     }
-    Ok(wanted)
+    Ok(())
 }
 
-fn plugin_grants(catalogue: &Catalogue, plugin: &KnownPlugin, profile: &Profile) -> PluginGrants {
+/// Refuses what this version can not run, before anything is begun.
+fn check_runnable(profile: &Profile) -> Result<(), Failure> {
+    if profile.loop_kind != LoopKind::Pipeline {
+        return Err(Failure::usage(format!(
+            "profile `{}` uses the `react` loop, which this version does not offer",
+            profile.name
+        ))
+        .with_hint("set `loop = \"pipeline\"`"));
+    }
+    if let Some(stage) = profile.unsupported_stage() {
+        return Err(Failure::usage(format!(
+            "profile `{}` has the stage `{}` of kind `{}`, which this version can not run",
+            profile.name,
+            stage.name,
+            stage.kind.as_str()
+        ))
+        .with_hint("this version runs observe, diagnose, remediate, verify and report stages"));
+    }
+    Ok(())
+}
+
+/// Bytes of a policy file at most.
+const MOST_POLICY: u64 = 1024 * 1024;
+
+/// The text of the policy that the profile names, once it was checked.
+fn read_policy(profile: &Profile) -> Result<Option<String>, Failure> {
+    let Some(path) = &profile.remediation.policy else { return Ok(None) };
+    let text = crate::file::read_text(std::path::Path::new(path), MOST_POLICY)?;
+    Policy::parse(LayerSource::User(path.clone()), &text).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
+        Failure::usage(format!("the policy `{path}` can not be used{}", lines.concat()))
+            .with_hint(format!("`sickbay policy check {path}` checks it again"))
+    })?;
+    Ok(Some(text))
+}
+
+pub(crate) fn plugin_grants(catalogue: &Catalogue, plugin: &KnownPlugin, profile: &Profile) -> PluginGrants {
     let locked = &plugin.locked;
     PluginGrants {
         plugin: locked.name.clone(),

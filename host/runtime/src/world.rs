@@ -45,6 +45,13 @@ impl ClusterWorld {
         Self { cluster, namespaces, observations: AtomicU64::new(0) }
     }
 
+    /// Goes on after the observations of an earlier process of the run.
+    #[must_use]
+    pub fn after_observations(mut self, count: u64) -> Self {
+        self.observations = AtomicU64::new(count);
+        self
+    }
+
     fn observation(&self) -> String {
         format!("o{}", self.observations.fetch_add(1, Ordering::Relaxed) + 1)
     }

@@ -58,11 +58,8 @@ pub(crate) async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, Strin
         SqliteJournal::open(SqliteSettings::new(folder.join("calls.db"))).await.map_err(|e| e.to_string())?,
     );
     create(&*journal, "calls").await?;
-    let recorder = Arc::new(JournalRecorder {
-        journal: Arc::clone(&journal),
-        run: "calls".to_owned(),
-        clock: Arc::new(SystemClock),
-    });
+    let recorder =
+        Arc::new(JournalRecorder::new(Arc::clone(&journal), "calls".to_owned(), Arc::new(SystemClock)));
     let run = Arc::new(RunContext::new(Arc::<JournalRecorder>::clone(&recorder), Arc::new(NoWorld)));
     let grants = Arc::new(PluginGrants {
         plugin: "echo".to_owned(),

@@ -30,12 +30,7 @@ pub(crate) async fn one(recording: PathBuf, home: PathBuf) -> Result<OneTriage, 
     let sickbay = sickbay(&home)?;
     let profile =
         profiles::load(sickbay.folders(), "triage", &[]).map_err(|error| error.to_string())?.profile;
-    let request = RunRequest {
-        profile,
-        cluster: ClusterChoice::Recorded(vec![recording]),
-        namespaces: None,
-        question: None,
-    };
+    let request = RunRequest::new(profile, ClusterChoice::Recorded(vec![recording]));
     let report = sickbay.run(request).await.map_err(|error| error.to_string())?.report;
     let journal = journal_bytes(&home);
     Ok(OneTriage {

@@ -68,11 +68,10 @@ async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
         if arguments.only.as_ref().is_some_and(|only| !case.name.contains(only.as_str())) {
             continue;
         }
+        let cluster = ClusterChoice::Recorded(case.inputs.clone());
         let request = RunRequest {
-            profile: resolved.profile.clone(),
-            cluster: ClusterChoice::Recorded(case.inputs.clone()),
-            namespaces: None,
             question: case.question.clone(),
+            ..RunRequest::new(resolved.profile.clone(), cluster)
         };
         let started = Instant::now();
         let ended = sickbay.run(request).await;

@@ -1,0 +1,164 @@
+//! Whose word a plan needs, and getting it.
+
+use sickbay_core::{
+    approval::ApprovalDecision,
+    digest::Digest,
+    event::Event,
+    plan::PlanOutcome,
+    policy::{Policy, Ruling, Verdict},
+    profile::{Approval, Source},
+    report::PlanState,
+};
+
+use super::{Drive, Hands, Known, course::Active};
+use crate::{
+    approvals::{ApprovalRequest, Consent, Decision},
+    error::Failure,
+    journal::store_failure,
+};
+
+impl Drive {
+    /// The policy of the run. Its text was checked before the run began; one
+    /// that can not be read any more allows nothing by itself.
+    pub(super) fn policy(&self) -> Policy {
+        match &self.settings.policy {
+            None => Policy::built_in(),
+            Some(text) => {
+                let source = self.settings.profile.remediation.policy.as_deref().unwrap_or("policy");
+                let source = Source::User(source.to_owned());
+                Policy::parse(source, text).unwrap_or_else(|_| Policy::denying())
+            }
+        }
+    }
+
+    pub(super) async fn approve(
+        &self,
+        known: &mut Known,
+        active: &mut Active,
+    ) -> Result<PlanOutcome, Failure> {
+        let (Some(sealed), Some(ruling)) = (active.sealed.clone(), active.ruling.clone()) else {
+            return Ok(PlanOutcome::Failed { message: "it was not sealed".to_owned() });
+        };
+        let plan = active.number;
+        let digest = sealed.digest.clone();
+        let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
+        let expires_ms = known.now_ms.saturating_add(holds.unwrap_or(i64::MAX));
+        let requested = Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms };
+        let stamp = self.note(known, requested).await?;
+        let decision = match self.context.recorder.foretold() {
+            Some(Event::ApprovalDecided { decision, .. }) => Some(decision),
+            Some(_) => None,
+            None => {
+                // Whoever decides elsewhere has to find the request.
+                if !stamp.is_past {
+                    self.context.recorder.flush().await?;
+                }
+                let request = ApprovalRequest {
+                    run: self.run.clone(),
+                    plan: sealed,
+                    ruling: ruling.clone(),
+                    finding: active.finding.clone(),
+                    surveys: active.surveys.clone(),
+                    expires_ms,
+                };
+                match &self.hands {
+                    Some(hands) => self.decide(hands, &request).await?,
+                    None => None,
+                }
+            }
+        };
+        let Some(decision) = decision else {
+            if let Some(record) = known.record_of(plan) {
+                record.waits_until_ms = Some(expires_ms);
+                record.message = format!("it waits for a decision: {}", ruling.reason);
+            }
+            return Ok(PlanOutcome::Later);
+        };
+        let decided = Event::ApprovalDecided { plan, digest, decision: decision.clone() };
+        self.note(known, decided).await?;
+        Ok(match decision {
+            ApprovalDecision::Approved { by } => {
+                if let Some(record) = known.record_of(plan) {
+                    record.state = PlanState::Approved;
+                    record.message = format!("approved by {by}");
+                }
+                PlanOutcome::Allowed
+            }
+            ApprovalDecision::Denied { by, reason } => {
+                active.denied_by_person = ruling.verdict != Verdict::Deny;
+                let reason =
+                    if reason.is_empty() { format!("denied by {by}") } else { format!("{reason} ({by})") };
+                PlanOutcome::Denied { reason }
+            }
+            ApprovalDecision::Edited { by, parameters } => {
+                active.edited = Some(parameters);
+                PlanOutcome::Void { reason: format!("{by} gave other parameters") }
+            }
+            ApprovalDecision::Expired => {
+                PlanOutcome::Void { reason: "nobody decided before the approval expired".to_owned() }
+            }
+        })
+    }
+
+    /// None where nobody decides now.
+    async fn decide(
+        &self,
+        hands: &Hands,
+        request: &ApprovalRequest,
+    ) -> Result<Option<ApprovalDecision>, Failure> {
+        if request.ruling.verdict == Verdict::Deny {
+            let reason = request.ruling.reason.clone();
+            return Ok(Some(ApprovalDecision::Denied { by: by_rule(&request.ruling), reason }));
+        }
+        if self.needs_no_person(hands, &request.ruling) {
+            return Ok(Some(ApprovalDecision::Approved { by: by_rule(&request.ruling) }));
+        }
+        if let Some(left) = self.left_decision(hands, &request.plan.digest).await? {
+            let in_time = left.at_ms <= request.expires_ms && hands_now(hands) <= request.expires_ms;
+            return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
+        }
+        if hands_now(hands) > request.expires_ms {
+            return Ok(Some(ApprovalDecision::Expired));
+        }
+        if !hands.approver.is_present() {
+            return Ok(None);
+        }
+        let by = "the person at the terminal".to_owned();
+        Ok(match hands.approver.decide(request).await {
+            // An answer that took too long is no answer.
+            Decision::Approve if hands_now(hands) > request.expires_ms => Some(ApprovalDecision::Expired),
+            Decision::Approve => Some(ApprovalDecision::Approved { by }),
+            Decision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
+            Decision::Edit { parameters } => Some(ApprovalDecision::Edited { by, parameters }),
+            Decision::Later => None,
+        })
+    }
+
+    fn needs_no_person(&self, hands: &Hands, ruling: &Ruling) -> bool {
+        if ruling.verdict != Verdict::Allow {
+            return false;
+        }
+        let by_policy = self.settings.profile.remediation.approval == Approval::Policy;
+        let unattended = ruling.unattended && !hands.approver.is_present();
+        by_policy || hands.consent == Consent::WherePolicyAllows || unattended
+    }
+
+    async fn left_decision(
+        &self,
+        hands: &Hands,
+        digest: &Digest,
+    ) -> Result<Option<sickbay_core::approval::StoredDecision>, Failure> {
+        hands.journal.decision(&self.run, digest).await.map_err(|error| store_failure(&error))
+    }
+}
+
+fn hands_now(hands: &Hands) -> i64 {
+    hands.clock.now_ms()
+}
+
+fn by_rule(ruling: &Ruling) -> String {
+    match &ruling.rule {
+        Some(rule) => format!("the policy's rule `{rule}`"),
+        None => "the policy's default".to_owned(),
+    }
+}
