@@ -1,15 +1,31 @@
 //! What can be typed. One place for every verb and flag, so that help,
 //! completions and the reference page can not disagree.
 
+mod cluster;
+mod playground;
+mod plugin;
+mod policy;
+mod rbac;
+mod runs;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use self::{
+    cluster::ClusterArgs,
+    playground::{PlaygroundCommand, PlaygroundStartArgs},
+    plugin::{InstallArgs, PluginCommand},
+    policy::{ExplainArgs, PolicyCommand, PolicyPlaceArgs, RiskChoice, SourceChoice},
+    rbac::RbacArgs,
+    runs::{PlanArgs, RunsCommand},
+};
 
 #[derive(Debug, Parser)]
 #[command(
     name = "sickbay",
     version,
-    about = "Observes a Kubernetes cluster and says what is wrong, why, and what would fix it",
+    about = "Observes a Kubernetes cluster, says what is wrong and why, and puts it right as far as you approve",
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 denied, 4 limit, 5 findings and no fix applied",
     arg_required_else_help = true,
     disable_help_subcommand = true
@@ -55,9 +71,17 @@ pub(crate) enum Command {
     /// Install plugins and decide what they may do
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Look at past runs
+    /// Look at past runs, decide for those that wait, and go on with them
     #[command(subcommand)]
-    Runs(RunsCommand),
+    Runs(Box<RunsCommand>),
+    /// What may be changed without asking, and why
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Print the Kubernetes roles that a profile needs, and no more, for `kubectl apply -f -`
+    Rbac(RbacArgs),
+    /// Small clusters on loopback, for trying, demonstrating and testing
+    #[command(subcommand)]
+    Playground(PlaygroundCommand),
     /// Check folders, journal, plugins and cluster access
     Doctor(DoctorArgs),
     /// Print a completion script for a shell
@@ -65,28 +89,6 @@ pub(crate) enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
-}
-
-/// Where the cluster is. Given here, it takes the place of the profile's own.
-#[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Cluster")]
-pub(crate) struct ClusterArgs {
-    /// A recorded cluster: a support bundle (folder or tar.gz), a `kubectl cluster-info dump` folder, or files of
-    /// objects in JSON or YAML; may be given more than once
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "context"])]
-    pub recorded: Vec<PathBuf>,
-    /// A kubeconfig file
-    #[arg(long, value_name = "PATH")]
-    pub kubeconfig: Option<PathBuf>,
-    /// A context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    pub context: Option<String>,
-    /// Only this namespace; may be given more than once
-    #[arg(short, long = "namespace", value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
-    pub namespaces: Vec<String>,
-    /// All namespaces, whatever the profile says
-    #[arg(short = 'A', long)]
-    pub all_namespaces: bool,
 }
 
 #[derive(Debug, Args)]
@@ -100,6 +102,23 @@ pub(crate) struct RunArgs {
     /// Set a key of the profile: `limits.wall=1m`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+    /// Plan only: the API server's dry run shows what would change, and nothing is changed
+    #[arg(long, conflicts_with = "yes")]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+}
+
+/// Who is asked before something is changed.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Approval")]
+pub(crate) struct ConsentArgs {
+    /// Approve beforehand what the policy allows; what it leaves to a person is asked for all the same
+    #[arg(long)]
+    pub yes: bool,
+    /// Never ask: a plan that needs a person waits for `sickbay runs approve`
+    #[arg(long)]
+    pub no_input: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -116,78 +135,6 @@ pub(crate) enum ProfileCommand {
     Check { name: String },
     /// Allow a profile outside your own folder to run, as it is now
     Trust { path: PathBuf },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PluginCommand {
-    /// Install a component file
-    Install(InstallArgs),
-    /// The plugins at hand
-    List,
-    /// What a component is and asks for, without running it: a file or the name of a plugin
-    Inspect { plugin: String },
-    /// Remove an installed plugin and its grants
-    Remove { name: String },
-    /// Give a plugin capabilities that it asked for
-    Grant {
-        name: String,
-        #[arg(required = true, value_name = "CAPABILITY")]
-        capabilities: Vec<String>,
-    },
-    /// Take capabilities from a plugin
-    Revoke {
-        name: String,
-        #[arg(required = true, value_name = "CAPABILITY")]
-        capabilities: Vec<String>,
-    },
-    /// What a plugin may do and why, and what it may not
-    Explain { name: String },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct InstallArgs {
-    pub file: PathBuf,
-    /// Grant everything that it asks for, without asking
-    #[arg(long, conflicts_with_all = ["grant", "no_grants"])]
-    pub yes: bool,
-    /// Grant only this, without asking; may be given more than once
-    #[arg(long, value_name = "CAPABILITY", conflicts_with = "no_grants")]
-    pub grant: Vec<String>,
-    /// Grant nothing, without asking
-    #[arg(long)]
-    pub no_grants: bool,
-    /// Take the place of an installed plugin of the same name
-    #[arg(long)]
-    pub replace: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum RunsCommand {
-    /// Past runs, the newest first
-    List {
-        /// How many at the most
-        #[arg(long, default_value_t = 20)]
-        limit: u32,
-    },
-    /// The report of a run, or with `--events` its journal
-    Show {
-        /// Its id, or the beginning of it
-        run: String,
-        #[arg(long)]
-        events: bool,
-    },
-    /// The journal of a run as JSON lines
-    Export {
-        run: String,
-        /// Into this file instead of stdout
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
-    /// Run it again with the recorded answers and compare
-    Replay {
-        /// Its id, or the beginning of it, or an exported file
-        run: String,
-    },
 }
 
 #[derive(Debug, Args)]

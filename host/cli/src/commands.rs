@@ -2,21 +2,27 @@
 
 mod cluster;
 mod completions;
+mod decision;
 mod doctor;
+mod playground;
 mod plugin;
+mod policy;
 mod profile;
+mod rbac;
 mod run;
 mod runs;
 
 use std::{process::ExitCode, sync::Arc};
 
-use sickbay_runtime::{Cancel, Failure, Folders, Sickbay};
+use sickbay_runtime::{Consent, Failure, Folders, Sickbay, Watcher};
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, ConsentArgs},
     environment::Environment,
     output::Output,
     progress::Progress,
+    prompt::{Interrupts, Terminal, TerminalApprover},
+    signals,
 };
 
 pub(crate) async fn dispatch(
@@ -28,7 +34,10 @@ pub(crate) async fn dispatch(
         Command::Run(args) => run::run(args, environment, output).await,
         Command::Profile(command) => profile::profile(&command, environment, output),
         Command::Plugin(command) => plugin::plugin(command, environment, output).await,
-        Command::Runs(command) => runs::runs(command, environment, output).await,
+        Command::Runs(command) => runs::runs(*command, environment, output).await,
+        Command::Policy(command) => policy::policy(command, environment, output),
+        Command::Rbac(args) => rbac::rbac(args, environment, output).await,
+        Command::Playground(command) => playground::playground(command, environment, output).await,
         Command::Doctor(args) => doctor::doctor(&args, environment, output).await,
         Command::Completions { shell } => completions::completions(shell, output),
     }
@@ -43,14 +52,30 @@ fn sickbay(environment: &Environment) -> Result<Sickbay, Failure> {
     Ok(Sickbay::with_embedded(folders(environment)?, sickbay_embedded::components()))
 }
 
-/// The same for a run: it shows progress, and Ctrl-C ends it with a report of
-/// what is known. Other commands end at once.
-fn sickbay_for_run(environment: &Environment, progress: Arc<Progress>) -> Result<Sickbay, Failure> {
-    let (handle, cancel) = Cancel::pair();
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            handle.cancel();
-        }
-    });
-    Ok(sickbay(environment)?.watched_by(progress).cancelled_by(cancel))
+/// The same for a run: it shows progress, asks the person at the terminal
+/// where there is one, and Ctrl-C ends it with a report of what is known.
+/// Other commands end at once.
+fn sickbay_for_run(
+    environment: &Environment,
+    output: &Output,
+    consent: ConsentArgs,
+    progress: &Arc<Progress>,
+) -> Result<Sickbay, Failure> {
+    let interrupts = Arc::new(Interrupts::new());
+    let sickbay = sickbay(environment)?
+        .watched_by(Arc::clone(progress) as Arc<dyn Watcher>)
+        .cancelled_by(signals::cancel(&interrupts));
+    let somebody_is_there = environment.stdin_is_terminal && environment.stderr_is_terminal;
+    if consent.no_input || !somebody_is_there {
+        return Ok(sickbay);
+    }
+    let console = Box::new(Terminal::new(interrupts));
+    let approver =
+        TerminalApprover::new(console, Arc::clone(progress), output.error_paint, output.error_width);
+    Ok(sickbay.approved_by(Arc::new(approver)))
+}
+
+/// What the person who starts a run says beforehand.
+fn consent(args: ConsentArgs) -> Consent {
+    if args.yes { Consent::WherePolicyAllows } else { Consent::EachTime }
 }

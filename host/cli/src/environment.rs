@@ -18,6 +18,8 @@ pub(crate) struct Environment {
     pub kubeconfig: Vec<PathBuf>,
     /// `NO_PROXY`: hosts that no proxy is used for.
     pub no_proxy: Option<String>,
+    /// `USER` or `LOGNAME`: who decides, by their own word.
+    pub user: Option<String>,
     /// `SICKBAY_LOG`: a tracing filter.
     pub log: Option<String>,
     pub no_color: bool,
@@ -43,6 +45,7 @@ impl Environment {
                 None => std::env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect(),
             },
             no_proxy: set("NO_PROXY").or_else(|| set("no_proxy")).and_then(|value| value.into_string().ok()),
+            user: set("USER").or_else(|| set("LOGNAME")).and_then(|value| value.into_string().ok()),
             log: set("SICKBAY_LOG").and_then(|value| value.into_string().ok()),
             no_color: set("NO_COLOR").is_some(),
             stdin_is_terminal: std::io::stdin().is_terminal(),

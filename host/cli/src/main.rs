@@ -8,6 +8,8 @@ mod environment;
 mod exit;
 mod output;
 mod progress;
+mod prompt;
+mod signals;
 
 use std::process::ExitCode;
 

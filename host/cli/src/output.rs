@@ -17,11 +17,15 @@ pub(crate) struct Output {
     pub paint: Paint,
     pub error_paint: Paint,
     pub width: usize,
+    /// Columns of the terminal that people are asked on.
+    pub error_width: usize,
     pub shows_progress: bool,
 }
 
 /// Columns of a stream whose width is not known.
 const DEFAULT_WIDTH: usize = 100;
+/// A terminal that does not say how wide it is, is as narrow as most are at least.
+const DEFAULT_ERROR_WIDTH: usize = 80;
 
 impl Output {
     pub(crate) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
@@ -30,6 +34,7 @@ impl Output {
             paint: Paint::choose(global, environment, environment.stdout_is_terminal),
             error_paint: Paint::choose(global, environment, environment.stderr_is_terminal),
             width: environment.columns.unwrap_or(DEFAULT_WIDTH),
+            error_width: environment.columns.unwrap_or(DEFAULT_ERROR_WIDTH),
             shows_progress: environment.stderr_is_terminal && !global.quiet && global.verbose == 0,
         }
     }

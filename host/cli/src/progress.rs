@@ -19,6 +19,8 @@ struct State {
     /// Columns on the screen now.
     drawn: usize,
     patient: bool,
+    /// Somebody is being asked, who must not be written over.
+    paused: bool,
     done: bool,
 }
 
@@ -27,6 +29,7 @@ struct State {
 pub(crate) struct Progress {
     state: Arc<Mutex<State>>,
     timer: Option<JoinHandle<()>>,
+    width: usize,
 }
 
 impl Progress {
@@ -42,15 +45,21 @@ impl Progress {
                 draw(&mut state);
             })
         });
-        Self { state, timer }
+        Self { state, timer, width: output.width.saturating_sub(1) }
+    }
+
+    /// Draws nothing.
+    #[cfg(test)]
+    pub(crate) fn hidden() -> Self {
+        Self { state: Arc::default(), timer: None, width: 80 }
     }
 }
 
 fn draw(state: &mut State) {
-    if state.patient || state.done {
+    if state.patient || state.paused || state.done {
         return;
     }
-    let text: String = state.text.chars().take(100).collect();
+    let text = &state.text;
     let blank = " ".repeat(state.drawn.saturating_sub(text.chars().count()));
     // A terminal that went away is no reason to stop.
     let _ = write!(io::stderr().lock(), "\r{text}{blank}\r");
@@ -68,15 +77,53 @@ impl Watcher for Progress {
             Notice::Compiling { plugin } => format!("compiling plugin {plugin} for the first time …"),
             Notice::Observing => "observing the cluster …".to_owned(),
             Notice::Diagnosing { strategy } => format!("diagnosing with {strategy} …"),
+            Notice::StartingPlayground { scenario } => format!("starting the playground {scenario} …"),
+            Notice::Planning { action } => format!("planning {action} …"),
+            Notice::Rehearsing { object } => format!("dry run on {object} …"),
+            Notice::WaitingForLock { held_by } => format!("waiting for run {held_by} …"),
+            Notice::Applying { object } => format!("changing {object} …"),
+            Notice::Watching { message } => format!("watching: {message} …"),
+            Notice::RollingBack { object } => format!("taking back the change of {object} …"),
             Notice::Reporting => "writing the report …".to_owned(),
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.text = text.chars().filter(|c| !c.is_control()).collect();
+        state.text = sickbay_core::text::clean_line(&text, self.width.min(100));
+        draw(&mut state);
+    }
+}
+
+/// Wipes what is on the screen.
+fn wipe(state: &mut State) {
+    if state.drawn > 0 {
+        let _ = write!(io::stderr().lock(), "\r{}\r", " ".repeat(state.drawn));
+        state.drawn = 0;
+    }
+}
+
+/// Nothing is drawn until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    state: Arc<Mutex<State>>,
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.paused = false;
         draw(&mut state);
     }
 }
 
 impl Progress {
+    /// Wipes the line and keeps still while somebody is asked.
+    pub(crate) fn pause(&self) -> Pause {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.paused = true;
+        state.text.clear();
+        wipe(&mut state);
+        Pause { state: Arc::clone(&self.state) }
+    }
+
     /// Wipes the line; nothing is drawn after this.
     pub(crate) fn finish(&self) {
         if let Some(timer) = &self.timer {
@@ -84,10 +131,7 @@ impl Progress {
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done = true;
-        if state.drawn > 0 {
-            let _ = write!(io::stderr().lock(), "\r{}\r", " ".repeat(state.drawn));
-            state.drawn = 0;
-        }
+        wipe(&mut state);
     }
 }
 

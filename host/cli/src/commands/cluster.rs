@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sickbay_core::profile::ClusterSettings;
-use sickbay_runtime::{ClusterChoice, Failure, LivePlace};
+use sickbay_runtime::{ClusterChoice, Failure, LivePlace, PlaygroundPlace, playground::RUN_SPEED};
 
 use crate::{args::ClusterArgs, environment::Environment};
 
@@ -14,30 +14,76 @@ pub(super) fn choose(
     settings: &ClusterSettings,
     environment: &Environment,
 ) -> Result<ClusterChoice, Failure> {
-    if !args.recorded.is_empty() {
-        return Ok(ClusterChoice::Recorded(args.recorded.clone()));
+    if let Some(chosen) = named(args, environment)? {
+        return Ok(match chosen {
+            // One of the two alone completes what the profile says.
+            ClusterChoice::Live(place) => ClusterChoice::Live(LivePlace {
+                kubeconfig: place.kubeconfig.or_else(|| settings.kubeconfig.as_ref().map(PathBuf::from)),
+                context: place.context.or_else(|| settings.context.clone()),
+                ..place
+            }),
+            other => other,
+        });
     }
-    let named_here = args.kubeconfig.is_some() || args.context.is_some();
-    if !named_here {
-        if let Some(path) = &settings.recorded {
-            return Ok(ClusterChoice::Recorded(vec![PathBuf::from(path)]));
-        }
-        if let Some(scenario) = &settings.playground {
-            return Err(Failure::usage(format!(
-                "the profile runs in the playground `{scenario}`, which this version does not offer"
-            ))
-            .with_hint(
-                "name a recorded cluster with `--recorded PATH`, or a live one with `--context NAME`",
-            ));
-        }
+    if let Some(path) = &settings.recorded {
+        unused_speed(args)?;
+        return Ok(ClusterChoice::Recorded(vec![PathBuf::from(path)]));
     }
-    let profile_kubeconfig = || settings.kubeconfig.as_ref().map(PathBuf::from);
+    if let Some(scenario) = &settings.playground {
+        return playground(scenario, args);
+    }
+    unused_speed(args)?;
     Ok(ClusterChoice::Live(LivePlace {
-        kubeconfig: args.kubeconfig.clone().or_else(profile_kubeconfig),
-        kubeconfig_paths: environment.kubeconfig.clone(),
-        context: args.context.clone().or_else(|| settings.context.clone()),
-        no_proxy: environment.no_proxy.clone(),
+        kubeconfig: settings.kubeconfig.as_ref().map(PathBuf::from),
+        context: settings.context.clone(),
+        ..live(environment)
     }))
+}
+
+/// What the command line alone names.
+pub(super) fn named(
+    args: &ClusterArgs,
+    environment: &Environment,
+) -> Result<Option<ClusterChoice>, Failure> {
+    if let Some(scenario) = &args.playground {
+        return playground(scenario, args).map(Some);
+    }
+    if !args.recorded.is_empty() {
+        unused_speed(args)?;
+        return Ok(Some(ClusterChoice::Recorded(args.recorded.clone())));
+    }
+    if args.kubeconfig.is_none() && args.context.is_none() {
+        return Ok(None);
+    }
+    unused_speed(args)?;
+    Ok(Some(ClusterChoice::Live(LivePlace {
+        kubeconfig: args.kubeconfig.clone(),
+        context: args.context.clone(),
+        ..live(environment)
+    })))
+}
+
+fn live(environment: &Environment) -> LivePlace {
+    LivePlace {
+        kubeconfig: None,
+        kubeconfig_paths: environment.kubeconfig.clone(),
+        context: None,
+        no_proxy: environment.no_proxy.clone(),
+    }
+}
+
+fn playground(scenario: &str, args: &ClusterArgs) -> Result<ClusterChoice, Failure> {
+    let speed = args.playground_speed.unwrap_or(RUN_SPEED);
+    PlaygroundPlace::of_argument(scenario, speed).map(ClusterChoice::Playground)
+}
+
+/// A flag that would do nothing is a mistake.
+fn unused_speed(args: &ClusterArgs) -> Result<(), Failure> {
+    match args.playground_speed {
+        None => Ok(()),
+        Some(_) => Err(Failure::usage("`--playground-speed` says how fast a playground runs, and this is none")
+            .with_hint("name one with `--playground SCENARIO`")),
+    }
 }
 
 /// The namespaces that take the place of the profile's, if any do.

@@ -2,14 +2,20 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use sickbay_core::report::{
-    Report,
-    text::{Colour, Style, render},
+use sickbay_core::{
+    plan::Reach,
+    report::{
+        Report,
+        text::{Colour, Style, render},
+    },
 };
-use sickbay_runtime::{Failure, RunRequest, profiles};
+use sickbay_runtime::{ClusterChoice, Failure, RunEnd, RunRequest, Sickbay, profiles};
 
-use super::{cluster, folders, sickbay_for_run};
+use super::{cluster, consent, decision, folders, sickbay_for_run};
 use crate::{args::RunArgs, environment::Environment, output::Output, progress::Progress};
+
+/// Findings, and no fix applied.
+const NOT_FIXED: u8 = 5;
 
 pub(super) async fn run(
     args: RunArgs,
@@ -22,15 +28,44 @@ pub(super) async fn run(
         namespaces: cluster::namespaces(&args.cluster),
         profile: resolved.profile,
         question: args.prompt,
+        reach: if args.dry_run { Reach::PlanOnly } else { Reach::Apply },
+        consent: consent(args.consent),
+    };
+    let outlives = match &request.cluster {
+        ClusterChoice::Playground(_) => Outlives::No,
+        _ => Outlives::Yes,
     };
     let progress = Arc::new(Progress::start(output));
-    let sickbay = sickbay_for_run(environment, Arc::clone(&progress))?;
+    let sickbay = sickbay_for_run(environment, output, args.consent, &progress)?;
     let ended = sickbay.run(request).await;
     progress.finish();
-    let report = ended?.report;
+    conclude(&sickbay, ended, outlives, output).await
+}
+
+/// Whether the cluster is there when the run's process is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outlives {
+    Yes,
+    No,
+}
+
+/// Shows what a run came to, and says what it waits for.
+pub(super) async fn conclude(
+    sickbay: &Sickbay,
+    ended: Result<RunEnd, Failure>,
+    outlives: Outlives,
+    output: &Output,
+) -> Result<ExitCode, Failure> {
+    let RunEnd { report, parked } = ended?;
+    let pending = match parked {
+        Some(_) => sickbay.pending(&report.run).await?,
+        None => None,
+    };
     sickbay.close().await?;
     show(&report, output)?;
-    Ok(ExitCode::from(report.exit_code()))
+    let Some(reason) = parked else { return Ok(ExitCode::from(report.exit_code())) };
+    decision::tell_waiting(&report.run, pending.as_ref(), &reason, outlives, output);
+    Ok(ExitCode::from(NOT_FIXED))
 }
 
 /// The report as JSON, or for a person.

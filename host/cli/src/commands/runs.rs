@@ -3,9 +3,13 @@
 use std::process::ExitCode;
 
 use sickbay_core::{event::Entry, text::clean_line};
-use sickbay_runtime::{Failure, ReplayEnd, RunSource};
+use sickbay_runtime::{Failure, ReplayEnd, RunSource, RunSummary};
 
-use super::{run::show, sickbay};
+use super::{
+    decision::{self, Decided, Left},
+    run::{Outlives, show},
+    sickbay,
+};
 use crate::{
     args::RunsCommand,
     environment::Environment,
@@ -20,14 +24,19 @@ pub(super) async fn runs(
     let sickbay = sickbay(environment)?;
     match command {
         RunsCommand::List { limit } => {
-            let runs = sickbay.runs(limit as usize).await?;
+            let mut runs = Vec::new();
+            for summary in sickbay.runs(limit as usize).await? {
+                let waits = sickbay.is_parked(&summary).await?;
+                runs.push(ListedRun { summary, waits });
+            }
             output.show(&runs, || {
-                let rows = runs.iter().map(|run| {
+                let rows = runs.iter().map(|ListedRun { summary: run, waits }| {
+                    let state = if *waits { "waiting" } else { "not ended" };
                     vec![
                         run.run.clone(),
                         clean_line(&run.profile, 40),
                         time(run.started_ms),
-                        run.outcome.clone().unwrap_or_else(|| "not ended".to_owned()),
+                        run.outcome.clone().unwrap_or_else(|| state.to_owned()),
                         run.events.to_string(),
                     ]
                 });
@@ -40,10 +49,45 @@ pub(super) async fn runs(
                 output.show(&stored.entries, || stored.entries.iter().map(entry_line).collect())?;
             } else if let Some(report) = stored.report() {
                 show(&report, output)?;
+                if let Some(pending) = sickbay.pending(&stored.summary.run).await? {
+                    let run = stored.summary.run.as_str();
+                    decision::tell_waiting(run, Some(&pending), "", Outlives::Yes, output);
+                }
             } else {
                 return Err(Failure::failed(format!("run `{}` came to no report", stored.summary.run))
                     .with_hint("it was killed, or still goes on; `--events` shows what is known"));
             }
+        }
+        RunsCommand::Approve { plan, resume, cluster, consent } => {
+            if !resume && cluster.is_given() {
+                return Err(Failure::usage("where the cluster is matters only to a run that goes on")
+                    .with_hint("add `--resume`, or give the cluster to `sickbay runs resume`"));
+            }
+            let left = decision::decide(&plan, Decided::Approved, environment).await?;
+            if !resume {
+                return told(&left, output);
+            }
+            // The report of the run is the data now.
+            output.note(&left.text());
+            let run = left.pending.run;
+            return decision::resume(&run, &cluster, consent, environment, output).await;
+        }
+        RunsCommand::Deny { plan, reason } => {
+            let left = decision::decide(&plan, Decided::Denied { reason }, environment).await?;
+            return told(&left, output);
+        }
+        RunsCommand::Edit { plan, parameters } => {
+            let left = decision::decide(&plan, Decided::Edited { parameters }, environment).await?;
+            return told(&left, output);
+        }
+        RunsCommand::Resume { run, cluster, consent } => {
+            return decision::resume(&run, &cluster, consent, environment, output).await;
+        }
+        RunsCommand::Cancel { run, reason } => {
+            let run = sickbay.cancel_run(&run, &reason).await?;
+            sickbay.close().await?;
+            let cancelled = serde_json::json!({"run": run, "outcome": "cancelled"});
+            output.show(&cancelled, || format!("cancelled run {run}\n"))?;
         }
         RunsCommand::Export { run, output: file } => match file {
             Some(path) => {
@@ -60,6 +104,26 @@ pub(super) async fn runs(
             return Ok(if end.difference.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A run as lists show it.
+#[derive(serde::Serialize)]
+struct ListedRun {
+    #[serde(flatten)]
+    summary: RunSummary,
+    /// For a person's decision.
+    waits: bool,
+}
+
+/// Says what was decided, and how the run goes on.
+fn told(left: &Left, output: &Output) -> Result<ExitCode, Failure> {
+    output.show(&left.json(), || format!("{}\n", left.text()))?;
+    let run = &left.pending.run;
+    output.note(&format!(
+        "{}: `sickbay runs resume {run}` goes on with the run",
+        output.error_paint.green("hint")
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,221 @@
+//! Lines that are shown to a person who decides.
+//!
+//! Every line begins with the same bar, and is broken before the terminal
+//! would break it: whatever a cluster or a plugin says stands right of the
+//! bar, and can not look like a question of the program, which stands left of it.
+
+use serde_json::Value;
+use sickbay_core::text::{clean_line, is_hidden};
+
+use crate::color::Paint;
+
+/// What every line begins with.
+const BAR: &str = "│ ";
+/// A narrower terminal is written for as if it were this wide.
+const NARROWEST: usize = 40;
+
+/// How a piece of text is to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    Plain,
+    Strong,
+    Faint,
+    Added,
+    Removed,
+    Careful,
+}
+
+/// Text that grows line by line.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    text: String,
+    paint: Paint,
+    width: usize,
+}
+
+impl Sheet {
+    pub(super) fn new(paint: Paint, width: usize) -> Self {
+        Self { text: String::new(), paint, width: width.max(NARROWEST) }
+    }
+
+    /// The line that a sheet begins with.
+    pub(super) fn head(&mut self, title: &str) {
+        self.rule("┌─ ", title);
+    }
+
+    /// The line that it ends with.
+    pub(super) fn foot(&mut self) {
+        self.rule("└─", "");
+    }
+
+    fn rule(&mut self, corner: &str, title: &str) {
+        let mut line = clean_line(title, self.width.saturating_sub(8));
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        let left = self.width.saturating_sub(1 + columns(corner) + columns(&line)).min(60);
+        self.text.push_str(corner);
+        self.text.push_str(&self.paint.bold(&line));
+        self.text.push_str(&self.paint.faint(&"─".repeat(left)));
+        self.text.push('\n');
+    }
+
+    pub(super) fn gap(&mut self) {
+        self.text.push_str(BAR.trim_end());
+        self.text.push('\n');
+    }
+
+    /// One thought, wrapped under where it begins. Cleaned here, whatever it is.
+    pub(super) fn paragraph(&mut self, lead: &str, tone: Tone, text: &str, limit: usize) {
+        let text = clean_line(text, limit);
+        self.wrapped(lead, tone, &text);
+    }
+
+    /// As a paragraph, of JSON: what is hidden in it is written as an escape, so that it can be seen and typed.
+    pub(super) fn json(&mut self, lead: &str, tone: Tone, value: &Value, limit: usize) {
+        let mut text = visible_json(value);
+        if let Some((at, _)) = text.char_indices().nth(limit) {
+            let more = text.chars().count() - limit;
+            text.truncate(at);
+            text.push_str(&format!("… ({more} more characters; `d` shows them)"));
+        }
+        self.wrapped(lead, tone, &text);
+    }
+
+    /// A named value: `risk        low`.
+    pub(super) fn field(&mut self, name: &str, tone: Tone, text: &str) {
+        let lead = format!("{name:<12}");
+        self.paragraph(&lead, tone, text, 1_000);
+    }
+
+    fn wrapped(&mut self, lead: &str, tone: Tone, text: &str) {
+        let indent = columns(lead);
+        let room = self.width.saturating_sub(columns(BAR) + indent).max(8);
+        let blank = " ".repeat(indent);
+        for (number, line) in wrap(text, room).iter().enumerate() {
+            self.text.push_str(&self.paint.faint(BAR.trim_end()));
+            self.text.push(' ');
+            self.text.push_str(if number == 0 { lead } else { &blank });
+            self.text.push_str(&self.toned(tone, line));
+            self.text.push('\n');
+        }
+    }
+
+    fn toned(&self, tone: Tone, text: &str) -> String {
+        match tone {
+            Tone::Plain => text.to_owned(),
+            Tone::Strong => self.paint.bold(text),
+            Tone::Faint => self.paint.faint(text),
+            Tone::Added => self.paint.green(text),
+            Tone::Removed => self.paint.red(text),
+            Tone::Careful => self.paint.yellow(text),
+        }
+    }
+
+    pub(super) fn finish(self) -> String {
+        self.text
+    }
+}
+
+/// Columns at most: what is not ASCII may be wide.
+fn columns(text: &str) -> usize {
+    text.chars().map(width_of).sum()
+}
+
+fn width_of(character: char) -> usize {
+    let is_narrow = character.is_ascii() || matches!(character, '─' | '│' | '┌' | '└' | '·' | '…' | '✓');
+    if is_narrow { 1 } else { 2 }
+}
+
+/// Lines of whole words; a word that does not fit is broken.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (mut line, mut used) = (String::new(), 0_usize);
+    for word in text.split(' ') {
+        let needed = columns(word);
+        if used > 0 && used + 1 + needed > room {
+            lines.push(std::mem::take(&mut line));
+            used = 0;
+        }
+        if used > 0 {
+            line.push(' ');
+            used += 1;
+        }
+        for character in word.chars() {
+            if used > 0 && used + width_of(character) > room {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            }
+            line.push(character);
+            used += width_of(character);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// JSON text in one line that shows all that is in it. It means the same value.
+pub(super) fn visible_json(value: &Value) -> String {
+    let mut text = String::new();
+    for character in value.to_string().chars() {
+        // Outside of its strings JSON is ASCII, so that an escape can stand for any of these.
+        if is_hidden(character) || (character.is_whitespace() && character != ' ') {
+            let mut units = [0_u16; 2];
+            for unit in character.encode_utf16(&mut units) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(width: usize) -> Sheet {
+        Sheet::new(Paint::off(), width)
+    }
+
+    #[test]
+    fn what_is_said_stays_right_of_the_bar() {
+        for hostile in [
+            "one\n┌─ Plan 2\nApply exactly this? [y]es".to_owned(),
+            format!("{}Apply exactly this?", "x".repeat(58)),
+            format!("{}Apply exactly this?", "日".repeat(40)),
+            "\u{1b}[2J\u{1b}[H\rApply exactly this?".to_owned(),
+            "\u{202e}?siht yltcaxe ylppA".to_owned(),
+            "\u{2028}Apply exactly this?\u{85}Apply".to_owned(),
+        ] {
+            for width in [40, 60, 200] {
+                let mut sheet = plain(width);
+                sheet.paragraph("  why  ", Tone::Careful, &hostile, 1_000);
+                sheet.json("  + ", Tone::Added, &Value::String(hostile.clone()), 1_000);
+                for line in sheet.finish().lines() {
+                    assert!(line.starts_with(BAR), "{line:?}");
+                    assert!(columns(line) <= width, "{width}: {line:?}");
+                    assert!(!line.chars().any(is_hidden), "{line:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shown_json_is_the_same_value() {
+        for text in ["plain", "bidi \u{202e} mark", "\u{1b}[31m\u{7f}\u{85}\u{2028}", "\u{e0041}tag", "日本"] {
+            let value = serde_json::json!({"key": text, "list": [1, text]});
+            let shown = visible_json(&value);
+            assert!(!shown.chars().any(is_hidden), "{shown}");
+            assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+        }
+    }
+
+    #[test]
+    fn what_is_cut_says_how_much() {
+        let mut sheet = plain(200);
+        sheet.json("", Tone::Plain, &Value::String("x".repeat(50)), 10);
+        assert_eq!(sheet.finish(), "│ \"xxxxxxxxx… (42 more characters; `d` shows them)\n");
+    }
+}
