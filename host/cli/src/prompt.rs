@@ -14,12 +14,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sickbay_runtime::{ApprovalRequest, Approver, Decision};
 
+pub(crate) use self::console::{Console, Interrupts, Terminal};
 use self::{
     answer::{Answer, parameters},
     console::Typed,
-};
-pub(crate) use self::{
-    console::{Console, Interrupts, Terminal},
 };
 use crate::{color::Paint, progress::Progress};
 

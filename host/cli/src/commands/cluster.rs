@@ -41,10 +41,7 @@ pub(super) fn choose(
 }
 
 /// What the command line alone names.
-pub(super) fn named(
-    args: &ClusterArgs,
-    environment: &Environment,
-) -> Result<Option<ClusterChoice>, Failure> {
+pub(super) fn named(args: &ClusterArgs, environment: &Environment) -> Result<Option<ClusterChoice>, Failure> {
     if let Some(scenario) = &args.playground {
         return playground(scenario, args).map(Some);
     }
@@ -81,8 +78,10 @@ fn playground(scenario: &str, args: &ClusterArgs) -> Result<ClusterChoice, Failu
 fn unused_speed(args: &ClusterArgs) -> Result<(), Failure> {
     match args.playground_speed {
         None => Ok(()),
-        Some(_) => Err(Failure::usage("`--playground-speed` says how fast a playground runs, and this is none")
-            .with_hint("name one with `--playground SCENARIO`")),
+        Some(_) => {
+            Err(Failure::usage("`--playground-speed` says how fast a playground runs, and this is none")
+                .with_hint("name one with `--playground SCENARIO`"))
+        }
     }
 }
 

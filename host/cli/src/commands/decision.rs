@@ -85,13 +85,7 @@ impl Left {
     pub(super) fn text(&self) -> String {
         let pending = &self.pending;
         let what = format!("{} {}: {}", pending.plugin, pending.action, pending.summary);
-        format!(
-            "{} plan {} of run {}: {}",
-            self.word,
-            pending.digest,
-            pending.run,
-            clean_line(&what, 300)
-        )
+        format!("{} plan {} of run {}: {}", self.word, pending.digest, pending.run, clean_line(&what, 300))
     }
 }
 
@@ -102,9 +96,7 @@ pub(super) async fn decide(
     environment: &Environment,
 ) -> Result<Left, Failure> {
     let (word, decision) = match decided {
-        Decided::Approved => {
-            ("approved", ApprovalDecision::Approved { by: decider(environment, "approve") })
-        }
+        Decided::Approved => ("approved", ApprovalDecision::Approved { by: decider(environment, "approve") }),
         Decided::Denied { reason } => {
             let reason = clean_line(&reason, REASON);
             if reason.is_empty() {

@@ -36,7 +36,11 @@ pub(super) fn policy(
             let read = policies::read(&file)?;
             let ok = serde_json::json!({"policy": file, "ok": true, "default": read.policy.default});
             output.show(&ok, || {
-                format!("policy `{}` is fine; its default is `{}`\n", file.display(), read.policy.default.as_str())
+                format!(
+                    "policy `{}` is fine; its default is `{}`\n",
+                    file.display(),
+                    read.policy.default.as_str()
+                )
             })?;
         }
         PolicyCommand::Show { place } => {
@@ -49,7 +53,10 @@ pub(super) fn policy(
 }
 
 /// The policy that was named, and who approves in the profile that it is of.
-fn find(place: &PolicyPlaceArgs, environment: &Environment) -> Result<(ReadPolicy, Option<Approval>), Failure> {
+fn find(
+    place: &PolicyPlaceArgs,
+    environment: &Environment,
+) -> Result<(ReadPolicy, Option<Approval>), Failure> {
     if let Some(path) = &place.policy {
         return Ok((policies::read(path)?, None));
     }
@@ -122,7 +129,8 @@ fn object(args: &ExplainArgs, number: u32) -> ObjectRef {
         Some((api_version, kind)) => (Some(api_version), kind),
         None => (None, args.kind.as_str()),
     };
-    let known = builtin_kind(group.map(|version| version.split_once('/').map_or("", |(group, _)| group)), kind);
+    let known =
+        builtin_kind(group.map(|version| version.split_once('/').map_or("", |(group, _)| group)), kind);
     let api_version = group.map(str::to_owned).unwrap_or_else(|| match known {
         Some(known) if !known.group.is_empty() => format!("{}/v1", known.group),
         _ => "v1".to_owned(),
@@ -182,7 +190,8 @@ fn survey(object: Option<ObjectRef>, args: &ExplainArgs) -> Result<Survey, Failu
     };
     for label in &args.labels {
         let (key, value) = label.split_once('=').ok_or_else(|| {
-            Failure::usage(format!("`{}` is no label", clean_line(label, 80))).with_hint("write it as `KEY=VALUE`")
+            Failure::usage(format!("`{}` is no label", clean_line(label, 80)))
+                .with_hint("write it as `KEY=VALUE`")
         })?;
         survey.labels.insert(key.to_owned(), value.to_owned());
     }
@@ -197,10 +206,12 @@ fn effect(ruling: &Ruling, approval: Option<Approval>) -> String {
         (_, Verdict::Ask) => "a person is asked, or the run waits for `sickbay runs approve`".to_owned(),
         (Some(Approval::Policy), Verdict::Allow) => "it is applied without asking".to_owned(),
         (_, Verdict::Allow) if ruling.unattended => {
-            "a person is asked where one is there; `--yes`, or nobody being there, applies it without".to_owned()
+            "a person is asked where one is there; `--yes`, or nobody being there, applies it without"
+                .to_owned()
         }
         (_, Verdict::Allow) => {
-            "a person is asked; `--yes`, or a profile with `approval = \"policy\"`, applies it without".to_owned()
+            "a person is asked; `--yes`, or a profile with `approval = \"policy\"`, applies it without"
+                .to_owned()
         }
     }
 }

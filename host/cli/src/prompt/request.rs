@@ -106,8 +106,7 @@ fn finding(sheet: &mut Sheet, finding: &Finding, depth: Depth) {
     let known = format!("{severity} · {} · {sure} % sure · {}", finding.reason, finding.strategy);
     sheet.paragraph("  ", Tone::Faint, &known, 300);
     // What was found where the strategy said comes first.
-    let (verified, other): (Vec<_>, Vec<_>) =
-        finding.evidence.iter().partition(|evidence| evidence.verified);
+    let (verified, other): (Vec<_>, Vec<_>) = finding.evidence.iter().partition(|evidence| evidence.verified);
     let shown = verified.into_iter().chain(other);
     for evidence in shown.take(depth.listed()) {
         claim(sheet, evidence, depth);

@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn shown_json_is_the_same_value() {
-        for text in ["plain", "bidi \u{202e} mark", "\u{1b}[31m\u{7f}\u{85}\u{2028}", "\u{e0041}tag", "日本"] {
+        for text in ["plain", "bidi \u{202e} mark", "\u{1b}[31m\u{7f}\u{85}\u{2028}", "\u{e0041}tag", "日本"]
+        {
             let value = serde_json::json!({"key": text, "list": [1, text]});
             let shown = visible_json(&value);
             assert!(!shown.chars().any(is_hidden), "{shown}");

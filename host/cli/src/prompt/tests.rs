@@ -165,12 +165,8 @@ fn request() -> ApprovalRequest {
 }
 
 async fn decide(request: &ApprovalRequest, console: &Scripted) -> Decision {
-    let approver = TerminalApprover::new(
-        Box::new(console.clone()),
-        Arc::new(Progress::hidden()),
-        Paint::off(),
-        90,
-    );
+    let approver =
+        TerminalApprover::new(Box::new(console.clone()), Arc::new(Progress::hidden()), Paint::off(), 90);
     approver.decide(request).await
 }
 

@@ -9,6 +9,7 @@
 
 use std::{
     fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -18,7 +19,7 @@ use std::{
 use serde_json::Value;
 
 /// What a command did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Ran {
     pub code: i32,
     pub stdout: String,
@@ -91,6 +92,14 @@ impl Home {
         Started { child: child.expect("the program starts") }
     }
 
+    /// Serves a scenario of the playground until it is dropped.
+    pub fn serve(&self, scenario: &str) -> Served {
+        let path = self.path().join(format!("{scenario}.kubeconfig")).display().to_string();
+        let arguments =
+            ["--json", "playground", "start", scenario, "--speed", "60", "--kubeconfig", path.as_str()];
+        Served::start(self, &arguments)
+    }
+
     /// The home's folder taken out of a text, and what differs from run to run.
     pub fn plain(&self, text: &str) -> String {
         let text = text.replace(&self.path().display().to_string(), "[folder]");
@@ -131,6 +140,126 @@ impl Started {
         ran(&self.child.wait_with_output().expect("the program ends"))
     }
 }
+
+/// A playground of a process of its own.
+pub struct Served {
+    child: std::process::Child,
+    pub kubeconfig: PathBuf,
+    /// What it printed when it was ready.
+    pub told: Value,
+}
+
+impl Served {
+    /// Returns when the program says that it serves.
+    #[track_caller]
+    pub fn start(home: &Home, arguments: &[&str]) -> Self {
+        let mut command = command(&home.path().join("home"), arguments);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut text = String::new();
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        // One object, as pretty JSON; or nothing, where it could not begin.
+        while !text.ends_with("}\n")
+            && let Some(Ok(line)) = lines.next()
+        {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let Ok(told) = serde_json::from_str::<Value>(&text) else {
+            let ran = ran(&child.wait_with_output().expect("the program ends"));
+            panic!("it does not serve: {text}{}", ran.shown())
+        };
+        let kubeconfig = PathBuf::from(told["kubeconfig"].as_str().unwrap_or_default());
+        Self { child, kubeconfig, told }
+    }
+
+    pub fn kubeconfig(&self) -> String {
+        self.kubeconfig.display().to_string()
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill starts");
+        assert!(sent.success());
+    }
+
+    /// Ends it in that way, as `-INT`; the exit code, and what it said on stderr.
+    pub fn stop(mut self, signal: &str) -> (i32, String) {
+        self.signal(signal);
+        let code = self.child.wait().expect("the program ends").code().unwrap_or(-1);
+        let mut stderr = String::new();
+        let _ = self.child.stderr.take().expect("a pipe").read_to_string(&mut stderr);
+        (code, stderr)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A command on a terminal of its own, which `script` of util-linux makes.
+pub struct OnTerminal {
+    child: std::process::Child,
+    output: std::process::ChildStdout,
+    shown: String,
+}
+
+impl OnTerminal {
+    /// None, with a line that says so, where the machine has no `script`.
+    pub fn start(home: &Home, arguments: &[&str]) -> Option<Self> {
+        let quoted = |word: &&str| format!("'{}'", word.replace('\'', "'\\''"));
+        let words: Vec<String> = arguments.iter().map(quoted).collect();
+        // A terminal that never shows what is waited for ends all the same.
+        let line = format!(
+            "stty cols 100 rows 50; timeout --foreground 240 {} {}",
+            env!("CARGO_BIN_EXE_sickbay"),
+            words.join(" ")
+        );
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).current_dir(workspace()).env_clear();
+        let home = home.path().join("home");
+        command.env("SICKBAY_HOME", &home).env("HOME", &home).env("USER", "alice").env("PATH", SYSTEM_PATH);
+        command.env("SHELL", "/bin/sh").env("TERM", "xterm");
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let Ok(mut child) = started else {
+            eprintln!("skipped: there is no `script` of util-linux, which makes a terminal");
+            return None;
+        };
+        let output = child.stdout.take().expect("a pipe");
+        Some(Self { child, output, shown: String::new() })
+    }
+
+    /// Reads until that is shown.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        while !self.shown.contains(text) {
+            let read = self.output.read(&mut buffer).expect("the terminal is read");
+            assert!(read > 0, "it ended before it showed `{text}`:\n{}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    }
+
+    pub fn type_text(&mut self, text: &str) {
+        let input = self.child.stdin.as_mut().expect("a pipe");
+        input.write_all(text.as_bytes()).and_then(|()| input.flush()).expect("the terminal takes it");
+    }
+
+    /// Waits for the end; the exit code, and all that was shown.
+    pub fn finish(mut self) -> (i32, String) {
+        let mut rest = Vec::new();
+        let _ = self.output.read_to_end(&mut rest);
+        self.shown.push_str(&String::from_utf8_lossy(&rest));
+        (self.child.wait().expect("it ends").code().unwrap_or(-1), self.shown)
+    }
+}
+
+/// Where a system has its programs.
+const SYSTEM_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 fn command(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sickbay"));
