@@ -12,15 +12,25 @@
 mod clock;
 mod defaults;
 pub mod kinds;
+pub mod life;
 mod managed;
 mod objects;
 mod patch;
 mod refusal;
 mod schema;
+mod server;
+pub mod scenario;
 pub mod store;
 pub mod value;
 
-use std::net::SocketAddr;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use tokio::{net::TcpListener, task::JoinSet};
+
+use self::{scenario::Scenario, server::Identity, store::Store};
 
 pub use clock::Clock;
 pub use objects::{Objects, Refusal};
@@ -38,7 +48,7 @@ pub struct ScenarioInfo {
 /// The scenarios that come with the program, by name.
 #[must_use]
 pub fn scenarios() -> Vec<ScenarioInfo> {
-    Vec::new()
+    scenario::infos()
 }
 
 /// How to serve it.
@@ -67,6 +77,8 @@ pub struct PlaygroundError {
 pub struct Playground {
     address: SocketAddr,
     kubeconfig: String,
+    store: Arc<Store>,
+    tasks: JoinSet<()>,
 }
 
 impl Playground {
@@ -75,7 +87,38 @@ impl Playground {
     /// # Errors
     /// Where there is no such scenario, its text is wrong, or the port is taken.
     pub async fn start(settings: PlaygroundSettings) -> Result<Self, PlaygroundError> {
-        Err(PlaygroundError { message: format!("no scenario `{}`", settings.scenario), hint: None })
+        let scenario = match &settings.text {
+            Some(text) => Scenario::parse(text)?,
+            None => Scenario::named(&settings.scenario)?,
+        };
+        if !(settings.speed.is_finite() && settings.speed >= 1.0) {
+            return Err(PlaygroundError {
+                message: format!("a speed of {} is below 1", settings.speed),
+                hint: Some("the speed is seconds of the cluster's time in one second".to_owned()),
+            });
+        }
+        let (listener, address) = listen(settings.port).await?;
+        let identity = Identity::new()?;
+        let clock = Arc::new(Clock::new(clock::wall_ms() - scenario.length_ms(), 0.0));
+        let store = Arc::new(Store::new(clock.clone(), &identity.seed));
+        store.set_admission(Box::new(life::admit));
+        let objects: Arc<dyn Objects> = store.clone();
+        // Minutes or hours of a cluster pass in here, without a pause.
+        let built = tokio::task::spawn_blocking({
+            let clock = clock.clone();
+            move || scenario.build(&objects, &clock)
+        });
+        let life = built.await.map_err(|error| PlaygroundError {
+            message: format!("the scenario did not come to rest: {error}"),
+            hint: None,
+        })??;
+        clock.run(settings.speed);
+        let kubeconfig = identity.kubeconfig(address);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(life.run());
+        let served = store.clone();
+        tasks.spawn(async move { server::serve(listener, address, &identity, served).await });
+        Ok(Self { address, kubeconfig, store, tasks })
     }
 
     #[must_use]
@@ -88,4 +131,31 @@ impl Playground {
     pub fn kubeconfig(&self) -> &str {
         &self.kubeconfig
     }
+
+    /// The cluster's objects, without the way over the network.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// Lasts as long as the cluster is served, which is until it is dropped.
+    pub async fn wait(&mut self) {
+        // One task that ends takes the cluster with it.
+        let _ = self.tasks.join_next().await;
+    }
+
+    /// Stops it and waits until its port is free.
+    pub async fn stop(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), PlaygroundError> {
+    let failed = |error: std::io::Error| PlaygroundError {
+        message: format!("port {port} of 127.0.0.1 could not be taken: {error}"),
+        hint: Some("port 0 takes any that is free".to_owned()),
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }

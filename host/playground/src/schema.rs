@@ -11,7 +11,7 @@ mod check;
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-pub(crate) use check::{Fault, Report, check};
+pub(crate) use check::{Report, check, prune};
 
 use crate::kinds::Kind;
 

@@ -7,6 +7,7 @@
 
 mod delete;
 mod history;
+mod labels;
 mod logs;
 mod make;
 mod recorder;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 pub use delete::{DeleteOptions, Deleted, Propagation};
 pub use history::{Change, Page, PageRequest};
+pub use labels::selector_matches;
 pub use logs::{LogLine, WhichLog};
 pub use state::View;
 
@@ -34,6 +36,18 @@ pub struct Author<'a> {
     pub manager: &'a str,
     /// `status`, `scale`, or empty.
     pub subresource: &'a str,
+    pub signed: Signed,
+}
+
+/// How a write gets into the managed fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// What the write changes is its author's.
+    ByWrite,
+    /// The object already says who manages what, as after an apply.
+    Already,
+    /// Nobody asks, as for a status that a controller writes.
+    Not,
 }
 
 /// Whether a write is kept.
@@ -227,10 +241,10 @@ pub struct Target<'a> {
 }
 
 /// How controllers sign in managed fields.
-const CONTROLLERS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "" };
-const CONTROLLERS_STATUS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "status" };
+const CONTROLLERS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "", signed: Signed::ByWrite };
+const CONTROLLERS_STATUS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "status", signed: Signed::Not };
 /// How what nobody owns is signed: somebody made it by hand.
-const SOMEBODY: Author<'_> = Author { manager: "kubectl-create", subresource: "" };
+const SOMEBODY: Author<'_> = Author { manager: "kubectl-create", subresource: "", signed: Signed::ByWrite };
 
 impl Objects for Store {
     fn now_ms(&self) -> i64 {
@@ -285,9 +299,21 @@ impl Objects for Store {
     }
 
     fn event(&self, object: &Value, kind: &str, reason: &str, message: &str, component: &str) {
+        self.event_at(object, "", kind, reason, message, component);
+    }
+
+    fn event_at(
+        &self,
+        object: &Value,
+        field_path: &str,
+        kind: &str,
+        reason: &str,
+        message: &str,
+        component: &str,
+    ) {
         let now = self.clock.now_ms();
         let mut state = self.lock();
-        state.record(object, &recorder::Note { kind, reason, message, component }, now);
+        state.record(object, &recorder::Note { kind, reason, message, component, field_path }, now);
         self.tell(&state);
     }
 }

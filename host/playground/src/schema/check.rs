@@ -95,6 +95,30 @@ fn shape(wanted: &Shape, value: &Value, path: &str, report: &mut Report) {
     }
 }
 
+/// Takes out the fields that the type does not have.
+pub(crate) fn prune(kind: &Type, value: &mut Value) {
+    let Value::Object(map) = value else { return };
+    map.retain(|key, _| kind.fields.contains_key(key.as_str()));
+    for (key, inner) in map {
+        if let Some(field) = kind.fields.get(key.as_str()) {
+            prune_shape(&field.shape, inner);
+        }
+    }
+}
+
+fn prune_shape(shape: &Shape, value: &mut Value) {
+    match (shape, value) {
+        (Shape::Struct(_), value) => {
+            if let Some(kind) = shape.structure() {
+                prune(kind, value);
+            }
+        }
+        (Shape::List(inner, _), Value::Array(list)) => list.iter_mut().for_each(|item| prune_shape(inner, item)),
+        (Shape::Map(inner, _), Value::Object(map)) => map.values_mut().for_each(|item| prune_shape(inner, item)),
+        _ => {}
+    }
+}
+
 fn is_time(text: &str) -> bool {
     text.parse::<jiff::Timestamp>().is_ok()
 }

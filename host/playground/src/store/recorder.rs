@@ -19,6 +19,8 @@ pub(super) struct Note<'a> {
     pub(super) reason: &'a str,
     pub(super) message: &'a str,
     pub(super) component: &'a str,
+    /// The part of the object that it is about, or empty.
+    pub(super) field_path: &'a str,
 }
 
 impl State {
@@ -39,6 +41,8 @@ impl State {
             .chain_update(note.message)
             .chain_update([0])
             .chain_update(note.component)
+            .chain_update([0])
+            .chain_update(note.field_path)
             .finalize();
         let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = format!("{}.{hash}", value::name(object));
@@ -78,6 +82,13 @@ impl State {
                 })
             }
         };
+        let mut event = event;
+        if !note.field_path.is_empty() {
+            event["involvedObject"]["fieldPath"] = note.field_path.into();
+        }
+        if note.component == "kubelet" && !text(object, "/spec/nodeName").is_empty() {
+            event["source"]["host"] = text(object, "/spec/nodeName").into();
+        }
         self.put(&target, event);
         self.forget_old_event();
     }
