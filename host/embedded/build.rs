@@ -18,7 +18,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 /// Package, and the plugin's name.
-const PLUGINS: &[(&str, &str)] = &[("sickbay-rules", "rules")];
+const PLUGINS: &[(&str, &str)] = &[("sickbay-rules", "rules"), ("sickbay-workload", "workload")];
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
