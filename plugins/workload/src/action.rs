@@ -1,7 +1,9 @@
 //! What an action is: an entry of the catalogue and the function that plans.
 
 use serde_json::Value;
-use sickbay_plugin::remediation::{ActionPlan, ActionSpec, ChangeNeed, ChangeVerb, Effect, Error, Risk};
+use sickbay_plugin::remediation::{
+    ActionAim, ActionPlan, ActionSpec, ChangeNeed, ChangeVerb, Effect, Error, Risk,
+};
 
 use crate::{parameters::Parameters, seen::Look};
 
@@ -21,7 +23,7 @@ pub(crate) type Planner = fn(&Look<'_>, &Parameters<'_>) -> Result<ActionPlan, E
 pub struct Action {
     pub name: &'static str,
     pub description: &'static str,
-    /// At its usual; a plan may say higher.
+    /// At its least: the host takes the higher one of this and the plan's.
     pub risk: Risk,
     pub reversal: Reversal,
     pub effect: Effect,
@@ -52,7 +54,8 @@ impl Action {
             risk: self.risk,
             reversible: self.reversal == Reversal::Possible,
             effect: self.effect,
-            aim: sickbay_plugin::remediation::ActionAim::Cure,
+            // A cordon alone keeps a problem from spreading.
+            aim: if self.name == "cordon" { ActionAim::Contain } else { ActionAim::Cure },
             reads,
             changes: self
                 .changes

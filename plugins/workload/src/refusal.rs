@@ -2,10 +2,27 @@
 
 use sickbay_plugin::remediation::{Error, ErrorKind, ObjectRef};
 
+/// Refusals that the state of the cluster makes: the same parameters may be
+/// right at another time.
+const OF_THE_STATE: &[&str] = &[
+    "no-change",
+    "being-deleted",
+    "paused",
+    "immutable",
+    "ambiguous",
+    "revision-not-found",
+    "in-use",
+    "bound",
+    "no-controller",
+    "selects-nothing",
+    "autoscaled",
+    "controller-taint",
+];
+
 /// A refusal: the parameters are understood, and it is not done.
 pub(crate) fn refused(code: &str, message: impl Into<String>) -> Error {
     Error {
-        kind: ErrorKind::InvalidInput,
+        kind: if OF_THE_STATE.contains(&code) { ErrorKind::Conflict } else { ErrorKind::InvalidInput },
         code: code.to_owned(),
         message: message.into(),
         retry_after_ms: None,

@@ -37,6 +37,9 @@ pub mod tool {
 }
 
 /// A strategy that finds out what is wrong with a cluster. Implement [`Guest`](diagnosis::Guest).
+///
+/// `describe` names in `reads` the kinds that it reads, as `apps/v1/Deployment`: a profile's least-privilege role is
+/// made of them.
 pub mod diagnosis {
     #[doc(hidden)]
     pub mod bindings {
@@ -64,6 +67,27 @@ pub mod diagnosis {
 }
 
 /// A catalogue of actions, each of which becomes a plan. Implement [`Guest`](remediation::Guest).
+///
+/// An action declares what it reads and which changes it makes to which kinds; a plan that holds anything else is
+/// refused by the host:
+///
+/// ```
+/// use sickbay_plugin::remediation::{ActionAim, ActionSpec, ChangeNeed, ChangeVerb, Effect, Risk};
+///
+/// let action = ActionSpec {
+///     name: "rollout-undo".into(),
+///     description: "Takes a Deployment back to its earlier template".into(),
+///     parameters: r#"{"type": "object", "additionalProperties": false, "required": ["name"],
+///                     "properties": {"name": {"type": "string", "maxLength": 253}}}"#.into(),
+///     risk: Risk::Medium,
+///     reversible: true,
+///     effect: Effect::Write,
+///     aim: ActionAim::Cure,
+///     reads: vec!["apps/v1/Deployment".into(), "apps/v1/ReplicaSet".into()],
+///     changes: vec![ChangeNeed { verb: ChangeVerb::RolloutUndo, kinds: vec!["apps/v1/Deployment".into()] }],
+/// };
+/// # assert!(action.reversible);
+/// ```
 pub mod remediation {
     #[doc(hidden)]
     pub mod bindings {

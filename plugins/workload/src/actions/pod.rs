@@ -21,7 +21,7 @@ const PODS: &[&str] = &[kinds::POD];
 pub(super) const DELETE_POD: Action = Action {
     name: "delete-pod",
     description: "Deletes a pod that a controller makes again, whatever disruption budgets say",
-    risk: Risk::Medium,
+    risk: Risk::Low,
     reversal: Reversal::Impossible,
     effect: Effect::Destructive,
     reads: kinds::OWNERS,
@@ -33,7 +33,7 @@ pub(super) const DELETE_POD: Action = Action {
 pub(super) const EVICT: Action = Action {
     name: "evict",
     description: "Evicts a pod that a controller makes again, as far as disruption budgets allow",
-    risk: Risk::Medium,
+    risk: Risk::Low,
     reversal: Reversal::Impossible,
     effect: Effect::Destructive,
     reads: kinds::OWNERS,

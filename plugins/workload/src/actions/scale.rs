@@ -22,7 +22,7 @@ const SCALERS: &[&str] = &[kinds::SCALER, kinds::SCALER_1, kinds::SCALER_BETA, k
 pub(super) const SCALE: Action = Action {
     name: "scale",
     description: "Sets the number of replicas of a workload: at most 100 more than now",
-    risk: Risk::Medium,
+    risk: Risk::Low,
     reversal: Reversal::Possible,
     effect: Effect::Write,
     reads: &[kinds::SCALER, kinds::SCALER_1],
