@@ -350,3 +350,5 @@ proptest! {
         }
     }
 }
+
+mod plans;

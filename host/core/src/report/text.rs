@@ -4,8 +4,12 @@
 //! shows it, and what could be done. Everything that came from outside is
 //! cleaned on its way to the page. Writes to nothing: the text is the result.
 
+mod diff;
+mod moment;
 mod page;
+mod plans;
 mod tree;
+mod verdict;
 
 use serde_json::Value;
 
@@ -13,7 +17,7 @@ use self::{
     page::{Ink, Page},
     tree::Tree,
 };
-use super::{Outcome, PlanState, Report, StrategyOutcome, StrategyReport};
+use super::{Outcome, Report, StrategyOutcome};
 use crate::{
     cluster::Source,
     diagnosis::{Checked, Evidence, Finding, ProposedAction, Severity},
@@ -21,6 +25,7 @@ use crate::{
     text::clean_line,
 };
 
+pub use diff::{Detail, diff};
 pub use page::{Colour, Style};
 
 /// Symptoms, infos and skipped things shown of each list.
@@ -40,11 +45,12 @@ const ESCALATE: &str = "escalate";
 pub fn render(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     let tree = Tree::of(&report.findings, report.question.as_deref());
-    verdict(&mut page, report);
+    verdict::line(&mut page, report, &tree);
     blocks(&mut page, report, &tree, Certainty::Verified);
+    put_right(&mut page, report, &tree);
+    plans::section(&mut page, report);
     blocks(&mut page, report, &tree, Certainty::Hypothesis);
     infos(&mut page, report, &tree);
-    plans(&mut page, report);
     checked(&mut page, report);
     strategies(&mut page, report);
     gaps(&mut page, report);
@@ -59,78 +65,10 @@ enum Certainty {
     Hypothesis,
 }
 
-/// The first line where no finding is it.
-fn verdict(page: &mut Page, report: &Report) {
-    let reason = || match first_failure(report) {
-        Some(strategy) if !strategy.message.is_empty() => {
-            format!(": {}: {}", clean_line(&strategy.name, 64), sentence(&strategy.message))
-        }
-        _ if !report.summary.is_empty() => format!(": {}", sentence(&report.summary)),
-        _ => ".".to_owned(),
-    };
-    match report.outcome {
-        Outcome::Healthy => page.title(Ink::Good, "✓", &healthy(report)),
-        Outcome::Failed => {
-            page.title(Ink::Bad, "✗", &format!("The cluster could not be diagnosed{}", reason()))
-        }
-        Outcome::Limit => {
-            let limits: Vec<String> = report.limits_hit.iter().map(|limit| clean_line(limit, 60)).collect();
-            let named = if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
-            let text = format!("A limit of the run was reached{named}. This is what was known by then.");
-            page.title(Ink::Warn, "!", &text);
-        }
-        Outcome::Cancelled => {
-            page.title(Ink::Warn, "!", "The run was cancelled. This is what was known by then.");
-        }
-        Outcome::Denied => page.title(Ink::Warn, "!", "The plan was denied, and nothing was changed."),
-        Outcome::RolledBack => {
-            page.title(Ink::Warn, "!", "The change did not help and was taken back.");
-        }
-        Outcome::Remediated => page.title(Ink::Good, "✓", "What was wrong was put right."),
-        Outcome::Findings | Outcome::Planned => {
-            if report.problems().next().is_none() {
-                page.title(Ink::Warn, "!", &format!("Something is wrong{}", reason()));
-            }
-        }
-    }
-}
-
-/// Claims no more than what was looked at.
-fn healthy(report: &Report) -> String {
-    let objects: u64 = report.checked.iter().map(|checked| u64::from(checked.objects)).sum();
-    let healthy: u64 = report.checked.iter().map(|checked| u64::from(checked.healthy)).sum();
-    let all_seen = report.skipped.is_empty() && first_failure(report).is_none();
-    let sure = all_seen && objects > 0 && objects == healthy;
-    let verdict = if sure { "Nothing is wrong" } else { "Nothing wrong was found" };
-    let basis = match objects {
-        0 => "no object was looked at".to_owned(),
-        1 => "one object was looked at".to_owned(),
-        many => format!("{many} objects were looked at"),
-    };
-    format!("{verdict} {}: {basis}.", scope(report))
-}
-
-fn first_failure(report: &Report) -> Option<&StrategyReport> {
-    report.strategies.iter().find(|strategy| strategy.outcome != StrategyOutcome::Ok)
-}
-
-fn scope(report: &Report) -> String {
-    match report.cluster.namespaces.as_slice() {
-        [] => "in all that could be read".to_owned(),
-        [one] => format!("in namespace {}", clean_line(one, 64)),
-        many => {
-            let names: Vec<String> = many.iter().take(LISTED).map(|name| clean_line(name, 64)).collect();
-            let more = many.len().saturating_sub(names.len());
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("in namespaces {}{more}", names.join(", "))
-        }
-    }
-}
-
 fn blocks(page: &mut Page, report: &Report, tree: &Tree, certainty: Certainty) {
     let shown: Vec<usize> = tree
         .roots()
-        .filter(|index| tree.worst(*index) != Severity::Info)
+        .filter(|index| tree.worst(*index) != Severity::Info && !is_put_right(report, tree, *index))
         .filter(|index| {
             let hypothesis = report.findings.get(*index).is_some_and(|finding| finding.hypothesis);
             hypothesis == (certainty == Certainty::Hypothesis)
@@ -156,7 +94,9 @@ fn block(page: &mut Page, report: &Report, tree: &Tree, index: usize, finding: &
     let message = sentence(what(finding));
     let (lead, detail) = split_lead(&message);
     let mut line = format!("{}: {lead}", object(&finding.object));
-    if let Some(action) = finding.actions.first() {
+    if finding.resolved {
+        line.push_str(" This was put right, and what came of it is still there.");
+    } else if let Some(action) = finding.actions.first() {
         let lead = if action.action == ESCALATE { "Needs a person" } else { "Fix" };
         line.push_str(&format!(" {lead}: {}", sentence(&title(action))));
     }
@@ -298,7 +238,7 @@ fn claim(evidence: &Evidence) -> String {
 fn infos(page: &mut Page, report: &Report, tree: &Tree) {
     let infos: Vec<&Finding> = tree
         .roots()
-        .filter(|index| tree.worst(*index) == Severity::Info)
+        .filter(|index| tree.worst(*index) == Severity::Info && !is_put_right(report, tree, *index))
         .filter_map(|index| report.findings.get(index))
         .collect();
     if infos.is_empty() {
@@ -312,24 +252,30 @@ fn infos(page: &mut Page, report: &Report, tree: &Tree) {
     page.gap();
 }
 
-fn plans(page: &mut Page, report: &Report) {
-    if report.plans.is_empty() {
+/// Whether a root and all that it explains are gone.
+fn is_put_right(report: &Report, tree: &Tree, root: usize) -> bool {
+    let resolved = |index: usize| report.findings.get(index).is_some_and(|finding| finding.resolved);
+    resolved(root) && tree.below(root).iter().all(|symptom| resolved(symptom.index))
+}
+
+/// What was wrong when the run began, and is not any more.
+fn put_right(page: &mut Page, report: &Report, tree: &Tree) {
+    let shown: Vec<usize> = tree.roots().filter(|root| is_put_right(report, tree, *root)).collect();
+    if shown.is_empty() {
         return;
     }
-    page.heading("Plans", "");
-    for plan in report.plans.iter().take(LISTED) {
-        let state = match plan.state {
-            PlanState::Proposed => "proposed",
-            PlanState::Approved => "approved",
-            PlanState::Denied => "denied",
-            PlanState::Applied => "applied",
-            PlanState::Verified => "verified",
-            PlanState::RolledBack => "rolled back",
+    page.heading("Put right", "");
+    for index in shown.iter().take(BLOCKS) {
+        let Some(finding) = report.findings.get(*index) else { continue };
+        let more = match tree.below(*index).len() {
+            0 => String::new(),
+            1 => " It explained one more.".to_owned(),
+            many => format!(" It explained {many} more."),
         };
-        let digest: String = plan.digest.hex().chars().take(12).collect();
-        page.line("  ", &format!("{state}: {} {} ({digest})", plan.plugin, plan.action));
+        let text = format!("{}: {}{more}", object(&finding.object), sentence(what(finding)));
+        page.marked("", Ink::Good, "✓", &text);
     }
-    page.more(report.plans.len().saturating_sub(LISTED), "  ");
+    page.more(shown.len().saturating_sub(BLOCKS), "");
     page.gap();
 }
 
@@ -346,7 +292,7 @@ fn checked(page: &mut Page, report: &Report) {
 
 fn strategies(page: &mut Page, report: &Report) {
     // The verdict of a run that failed has told of the first one.
-    let told = usize::from(report.outcome == Outcome::Failed);
+    let told = usize::from(report.outcome == Outcome::Failed && report.plans.is_empty());
     let failed = report.strategies.iter().filter(|strategy| strategy.outcome != StrategyOutcome::Ok);
     for strategy in failed.skip(told).take(LISTED) {
         let what = match strategy.outcome {
@@ -382,11 +328,14 @@ fn gaps(page: &mut Page, report: &Report) {
 /// ` (2 critical, 1 warning)`
 fn counts(findings: &[Finding]) -> String {
     let counted = [Severity::Critical, Severity::Warning, Severity::Info].map(|wanted| {
-        let count = findings.iter().filter(|finding| finding.severity == wanted).count();
+        let is_left = |finding: &&Finding| finding.severity == wanted && !finding.resolved;
+        let count = findings.iter().filter(is_left).count();
         (count, severity(wanted))
     });
+    let right = findings.iter().filter(|finding| finding.resolved).count();
     let parts: Vec<String> = counted
         .iter()
+        .chain(&[(right, "put right")])
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();

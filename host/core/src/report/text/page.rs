@@ -142,6 +142,34 @@ impl Page {
         }
     }
 
+    /// One line as it is, of text that is fit to be shown: neither wrapped nor cut.
+    pub(crate) fn pieces(&mut self, indent: &str, pieces: &[(Ink, &str)]) {
+        self.text.push_str(indent);
+        for (ink, piece) in pieces {
+            self.ink(*ink, piece);
+        }
+        self.text.push('\n');
+    }
+
+    /// Text that is fit to be shown, with all of its spaces: broken where the
+    /// width ends, and never cut.
+    pub(crate) fn verbatim(&mut self, indent: &str, ink: Ink, text: &str) {
+        let room =
+            self.width.map_or(usize::MAX, |width| width.saturating_sub(indent.chars().count()).max(10));
+        let characters: Vec<char> = text.chars().collect();
+        for line in characters.chunks(room.min(characters.len().max(1))) {
+            let line: String = line.iter().collect();
+            self.text.push_str(indent);
+            self.ink(ink, &line);
+            self.text.push('\n');
+        }
+    }
+
+    /// Whether so many characters stand on one line.
+    pub(crate) fn has_room(&self, indent: &str, characters: usize) -> bool {
+        self.width.is_none_or(|width| indent.chars().count() + characters <= width)
+    }
+
     /// What a list leaves out, if anything.
     pub(crate) fn more(&mut self, count: usize, indent: &str) {
         if count > 0 {
