@@ -50,4 +50,18 @@ pub trait Objects: Send + Sync {
 
     /// Records an Event about the object, counting up one that is there.
     fn event(&self, object: &Value, kind: &str, reason: &str, message: &str, component: &str);
+
+    /// The same about a part of the object, such as `spec.containers{app}`.
+    fn event_at(
+        &self,
+        object: &Value,
+        field_path: &str,
+        kind: &str,
+        reason: &str,
+        message: &str,
+        component: &str,
+    ) {
+        let _ = field_path;
+        self.event(object, kind, reason, message, component);
+    }
 }
