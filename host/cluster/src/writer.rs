@@ -50,7 +50,13 @@ pub trait ClusterWriter: Send + Sync {
 
     /// Sends the change, or takes it back, where the object still has the
     /// content that it had at the rehearsal (taking back: where nobody else
-    /// changed the same fields since). Never an `Err`: how it ended is the value.
+    /// changed the same fields since). The object is read first, whatever the
+    /// doubt; one that has the mark, or is as it should be, gets nothing sent.
+    /// Taking back what needs nothing is `Already`, what can not be taken back
+    /// is `Refused` with the code `irreversible`. Where several changes hit one
+    /// object, each is rehearsed after the one before it was written, as it
+    /// would find another content otherwise. Never an `Err`: how it ended is
+    /// the value.
     async fn write(
         &self,
         rehearsal: &Rehearsal,

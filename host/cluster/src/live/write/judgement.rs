@@ -319,8 +319,13 @@ fn by_whom(live: &Value) -> String {
         .filter(|entry| {
             // Who only keeps the status changed nothing of the content.
             let fields = entry.get("fieldsV1").and_then(Value::as_object);
-            let content = fields.is_some_and(|fields| fields.keys().any(|key| key != "f:status"));
-            content && entry["manager"] != FIELD_MANAGER && entry.get("subresource").is_none()
+            let has = |key: &str| fields.is_some_and(|fields| fields.contains_key(key));
+            let other = fields.is_some_and(|fields| {
+                fields.keys().any(|key| !matches!(key.as_str(), "f:status" | "f:metadata"))
+            });
+            (other || (has("f:metadata") && !has("f:status")))
+                && entry["manager"] != FIELD_MANAGER
+                && entry.get("subresource").is_none()
         })
         .filter_map(|entry| Some((entry.get("time")?.as_str()?, entry.get("manager")?.as_str()?)))
         .max()
@@ -341,7 +346,7 @@ mod tests {
             entry("kubectl-edit", "2026-11-21T10:00:00Z", json!({"f:spec": {}})),
             entry("helm", "2026-11-21T09:00:00Z", json!({"f:spec": {}})),
             entry("sickbay", "2026-11-21T11:00:00Z", json!({"f:spec": {}})),
-            entry("kube-controller-manager", "2026-11-21T12:00:00Z", json!({"f:status": {}})),
+            entry("kube-controller-manager", "2026-11-21T12:00:00Z", json!({"f:status": {}, "f:metadata": {}})),
         ]}});
         assert_eq!(by_whom(&live), ", last changed by `kubectl-edit`");
         assert_eq!(by_whom(&json!({})), "");
