@@ -149,7 +149,7 @@ pub trait Journal: Send + Sync {
     /// Takes all of these locks for the holder, or none of them. One that the
     /// holder has already is prolonged, never shortened; one whose time is up
     /// is free. Durable when it returns. Of many callers at once, in any
-    /// processes, one wins. Up to 1,000 names of up to 512 bytes.
+    /// processes, one wins. Up to 1,000 names of up to 1,024 bytes.
     async fn lock(
         &self,
         names: &[String],

@@ -12,7 +12,7 @@ use crate::{StoreError, decode::MAX_DEPTH, journal::MAX_RUN_ID, shape};
 /// The most locks that one call takes.
 pub(crate) const MAX_NAMES: usize = 1000;
 /// The longest name of a lock, in bytes.
-pub(crate) const MAX_NAME: usize = 512;
+pub(crate) const MAX_NAME: usize = 1024;
 /// The longest name of a holder, in bytes: a run, and which process drives it.
 pub(crate) const MAX_HOLDER: usize = 2 * MAX_RUN_ID;
 /// The most JSON that one decision takes, in bytes.

@@ -91,11 +91,11 @@ async fn unlocking_frees_what_the_holder_has_and_no_more(journal: &dyn Journal) 
 }
 
 async fn what_locks_may_be_is_bounded(journal: &dyn Journal) {
-    let many: Vec<String> = (0..1000).map(|n| format!("{n:0>512}")).collect();
+    let many: Vec<String> = (0..1000).map(|n| format!("{n:0>1024}")).collect();
     assert_eq!(journal.lock(&many, "r1", 10, 50).await, TAKEN);
     assert_eq!(journal.lock(&many, "r2", 10, 50).await, held(&many[0], "r1", 50));
     let more: Vec<String> = (0..1001).map(|n| n.to_string()).collect();
-    let long = "x".repeat(513);
+    let long = "x".repeat(1025);
     for (asked, holder, until_ms) in [
         (more, "r2", 50),
         (names(&["fine", ""]), "r2", 50),
