@@ -3,10 +3,9 @@
 use std::{io::Read as _, process::ExitCode, sync::Arc};
 
 use async_trait::async_trait;
-use sickbay_core::plan::Reach;
 use sickbay_crash::{DyingJournal, Order, Told};
 use sickbay_runtime::{
-    ApprovalRequest, Approver, ClusterChoice, Consent, Decision, Folders, LivePlace, ResumeRequest, RunEnd,
+    ApprovalRequest, Approver, ClusterChoice, Decision, Folders, LivePlace, ResumeRequest, RunEnd,
     RunRequest, Sickbay, profiles,
 };
 use sickbay_store::{SqliteJournal, SqliteSettings};
@@ -62,15 +61,7 @@ async fn carry_out(order: Order) -> Result<RunEnd, String> {
             let profile =
                 profiles::load(sickbay.folders(), &order.profile, &order.set).map_err(failed)?.profile;
             let place = LivePlace { kubeconfig: Some(order.kubeconfig.clone()), ..LivePlace::default() };
-            let request = RunRequest {
-                profile,
-                cluster: ClusterChoice::Live(place),
-                namespaces: None,
-                question: None,
-                reach: Reach::Apply,
-                consent: Consent::EachTime,
-            };
-            sickbay.run(request).await
+            sickbay.run(RunRequest::new(profile, ClusterChoice::Live(place))).await
         }
     };
     let end = end.map_err(failed)?;

@@ -26,6 +26,9 @@ pub(crate) struct Scene {
     pub(crate) outcome: &'static str,
 }
 
+pub(crate) const HEALED: Scene = Scene { scenario: "missing-env", outcome: "remediated" };
+pub(crate) const TAKEN_BACK: Scene = Scene { scenario: "rollout-that-gets-worse", outcome: "rolled-back" };
+
 /// What a run left.
 #[derive(Clone, Debug)]
 pub(crate) struct Left {
@@ -39,6 +42,13 @@ pub(crate) struct Left {
 /// by the cluster's clock, which runs on while nobody drives the run.
 const SET: [&str; 3] = ["remediation.stabilise=2s", "remediation.verify-within=2h", "limits.wall=2m"];
 
+pub(crate) fn with_runtime(test: impl FnOnce(&Handle, &Path)) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runs");
+    let cache = tempfile::tempdir().expect("a folder");
+    test(runtime.handle(), cache.path());
+}
+
 /// Runs the scene. The first process and those after it die by `deaths`, in
 /// turn; who comes after the last of them lives.
 pub(crate) fn run(
@@ -48,15 +58,7 @@ pub(crate) fn run(
     deaths: impl IntoIterator<Item = (Death, Duration)>,
 ) -> Left {
     let place = runtime.block_on(Place::start(scene.scenario));
-    let mut order = Order {
-        profile: "heal".to_owned(),
-        set: SET.map(str::to_owned).to_vec(),
-        home: place.folder.path().to_owned(),
-        cache: cache.to_owned(),
-        kubeconfig: place.kubeconfig.clone(),
-        resume: None,
-        death: None,
-    };
+    let mut order = order(&place, cache);
     let mut deaths = deaths.into_iter();
     let mut killed = 0;
     let run = loop {
@@ -84,6 +86,18 @@ pub(crate) fn run(
     let entries = runtime.block_on(check(&order, &run));
     let declared = runtime.block_on(place.declared(&run));
     Left { entries, declared, deaths: killed }
+}
+
+pub(crate) fn order(place: &Place, cache: &Path) -> Order {
+    Order {
+        profile: "heal".to_owned(),
+        set: SET.map(str::to_owned).to_vec(),
+        home: place.folder.path().to_owned(),
+        cache: cache.to_owned(),
+        kubeconfig: place.kubeconfig.clone(),
+        resume: None,
+        death: None,
+    }
 }
 
 fn folders(order: &Order) -> Folders {
@@ -119,6 +133,11 @@ async fn check(order: &Order, run: &str) -> Vec<Entry> {
     let replayed = sickbay.replay(&RunSource::Journal(run.to_owned())).await.expect("replays");
     assert_eq!((replayed.difference, replayed.incomplete), (None, false));
     entries
+}
+
+pub(crate) async fn entries_of(order: &Order, run: &str) -> Vec<Entry> {
+    let journal = SqliteJournal::open_read_only(SqliteSettings::new(folders(order).journal())).await;
+    read_all(&journal.expect("opens"), run).await.expect("reads")
 }
 
 /// How often each change was begun, and how often it ended, in each direction.

@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, Receiver},
     time::Duration,
 };
 
@@ -24,59 +24,80 @@ pub(crate) enum ChildEnd {
     Failed(String),
 }
 
-/// Stops the process however the test ends.
-struct Guard(Child);
+/// Stopped however the test ends.
+pub(crate) struct Process {
+    child: Child,
+    lines: Receiver<Told>,
+    order: Order,
+    /// The run that it began.
+    pub(crate) run: Option<String>,
+}
 
-impl Drop for Guard {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Process {
+    #[expect(clippy::disallowed_methods, reason = "tests of killed processes need processes")]
+    pub(crate) fn start(order: &Order) -> Self {
+        let text = serde_json::to_string(order).expect("serializes");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sickbay-crash"))
+            .arg(text)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("starts");
+        let stdout = child.stdout.take().expect("is piped");
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let told = serde_json::from_str(&line).expect("is one of its lines");
+                if sender.send(told).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, lines, order: order.clone(), run: None }
+    }
+
+    /// None where the moment of its death has come.
+    pub(crate) fn wait(&mut self) -> Option<ChildEnd> {
+        loop {
+            match self.lines.recv_timeout(DEADLINE) {
+                Ok(Told::Run { run }) => self.run = Some(run),
+                Ok(Told::Here) => return None,
+                Ok(Told::End { outcome, parked }) => return Some(ChildEnd::Done { outcome, parked }),
+                Ok(Told::Failed { message }) => return Some(ChildEnd::Failed(message)),
+                Err(error) => panic!("the process says nothing: {error}; order: {:?}", self.order),
+            }
+        }
+    }
+
+    /// Sends the signal. False where it had come to its end before.
+    pub(crate) fn kill(&mut self) -> bool {
+        self.child.kill().expect("is killed");
+        !self.child.wait().expect("is gone").success()
     }
 }
 
 /// Gives the run's id too, where a new one began. `delay`: for how long the
 /// process goes on after the moment, where it does.
-#[expect(clippy::disallowed_methods, reason = "tests of killed processes need processes")]
 pub(crate) fn carry_out(order: &Order, delay: Duration) -> (ChildEnd, Option<String>) {
-    let text = serde_json::to_string(order).expect("serializes");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_sickbay-crash"))
-        .arg(text)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .map(Guard)
-        .expect("starts");
-    let stdout = child.0.stdout.take().expect("is piped");
-    let (sender, lines) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            let told: Told = serde_json::from_str(&line).expect("is one of its lines");
-            if sender.send(told).is_err() {
-                break;
+    let mut process = Process::start(order);
+    let end = match process.wait() {
+        Some(end) => end,
+        None => {
+            if order.death.is_some_and(|death| death.moment == Moment::While) {
+                std::thread::sleep(delay);
             }
+            // One that went on may have come to its end meanwhile.
+            if process.kill() { ChildEnd::Killed } else { process.wait().expect("it ended") }
         }
-    });
-    let mut run = None;
-    loop {
-        match lines.recv_timeout(DEADLINE) {
-            Ok(Told::Run { run: id }) => run = Some(id),
-            Ok(Told::Here) => {
-                if order.death.is_some_and(|death| death.moment == Moment::While) {
-                    std::thread::sleep(delay);
-                }
-                child.0.kill().expect("is killed");
-                let status = child.0.wait().expect("is gone");
-                // One that went on may have come to its end meanwhile.
-                let end = if status.success() { None } else { Some(ChildEnd::Killed) };
-                if let Some(end) = end {
-                    return (end, run);
-                }
-            }
-            Ok(Told::End { outcome, parked }) => return (ChildEnd::Done { outcome, parked }, run),
-            Ok(Told::Failed { message }) => return (ChildEnd::Failed(message), run),
-            Err(error) => panic!("the process says nothing: {error}; order: {order:?}"),
-        }
-    }
+    };
+    (end, process.run.take())
 }

@@ -14,13 +14,10 @@ use sickbay_core::event::Event;
 use sickbay_crash::{Death, Moment};
 use tokio::runtime::Handle;
 
-use crate::case::{Left, Scene, run};
+use crate::case::{HEALED, Left, Scene, TAKEN_BACK, run, with_runtime};
 
 /// Cases at a time.
 const WORKERS: usize = 2;
-
-const HEALED: Scene = Scene { scenario: "missing-env", outcome: "remediated" };
-const TAKEN_BACK: Scene = Scene { scenario: "rollout-that-gets-worse", outcome: "rolled-back" };
 
 #[test]
 fn a_run_that_heals_is_killed_at_each_event_and_heals() {
@@ -62,13 +59,6 @@ fn a_run_is_killed_in_the_middle_of_its_writes() {
             }
         }
     });
-}
-
-fn with_runtime(test: impl FnOnce(&Handle, &Path)) {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("runs");
-    let cache = tempfile::tempdir().expect("a folder");
-    test(runtime.handle(), cache.path());
 }
 
 fn same(left: &Left, expect: &Left, when: &str) {

@@ -10,3 +10,5 @@ mod child;
 mod every;
 #[cfg(test)]
 mod place;
+#[cfg(test)]
+mod two;
