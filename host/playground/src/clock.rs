@@ -54,7 +54,10 @@ impl Clock {
 
 /// The time on the wall, at which a cluster begins: the ages that clients
 /// compute by their own clocks are right then.
-#[expect(clippy::disallowed_methods, reason = "the one place where the playground's clock meets the real one")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the playground's clock meets the real one"
+)]
 pub(crate) fn wall_ms() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0))

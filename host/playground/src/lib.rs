@@ -17,9 +17,9 @@ mod managed;
 mod objects;
 mod patch;
 mod refusal;
+pub mod scenario;
 mod schema;
 mod server;
-pub mod scenario;
 pub mod store;
 pub mod value;
 
@@ -116,6 +116,23 @@ impl Playground {
         let kubeconfig = identity.kubeconfig(address);
         let mut tasks = JoinSet::new();
         tasks.spawn(life.run());
+        let served = store.clone();
+        tasks.spawn(async move { server::serve(listener, address, &identity, served).await });
+        Ok(Self { address, kubeconfig, store, tasks })
+    }
+
+    /// Serves a cluster without anything in it, where nothing happens by
+    /// itself and the time stands still: for tests of clients. What is to be
+    /// in it is made through [`Self::store`].
+    ///
+    /// # Errors
+    /// Where no port could be taken.
+    pub async fn still(start_ms: i64) -> Result<Self, PlaygroundError> {
+        let (listener, address) = listen(0).await?;
+        let identity = Identity::new()?;
+        let store = Arc::new(Store::new(Arc::new(Clock::new(start_ms, 0.0)), &identity.seed));
+        let kubeconfig = identity.kubeconfig(address);
+        let mut tasks = JoinSet::new();
         let served = store.clone();
         tasks.spawn(async move { server::serve(listener, address, &identity, served).await });
         Ok(Self { address, kubeconfig, store, tasks })

@@ -134,10 +134,20 @@ impl Life {
     }
 
     /// Lives on the clock's own time until the future is dropped.
+    ///
+    /// Where nothing changed and nothing is due, nothing is looked at: a
+    /// cluster at rest costs next to nothing.
     pub async fn run(mut self) {
         loop {
-            self.step();
-            tokio::time::sleep(BETWEEN_STEPS).await;
+            let seen = self.cluster.newest();
+            let due = self.step();
+            loop {
+                tokio::time::sleep(BETWEEN_STEPS).await;
+                let changed = seen.is_none() || self.cluster.newest() != seen;
+                if changed || self.cluster.now() >= due {
+                    break;
+                }
+            }
         }
     }
 }

@@ -99,8 +99,11 @@ pub(crate) fn note_update(
     let mut all = entries(after);
     let new = leaves(root, after);
     let old = before.map(|before| leaves(root, before)).unwrap_or_default();
-    let changed: FieldSet =
-        new.iter().filter(|(path, value)| old.get(*path) != Some(value)).map(|(path, _)| path.clone()).collect();
+    let changed: FieldSet = new
+        .iter()
+        .filter(|(path, value)| old.get(*path) != Some(value))
+        .map(|(path, _)| path.clone())
+        .collect();
     let gone: FieldSet = old.keys().filter(|path| !new.contains_key(*path)).cloned().collect();
     for entry in &mut all {
         entry.fields.take_out(&gone);

@@ -20,6 +20,12 @@ pub trait Objects: Send + Sync {
     /// Virtual milliseconds since 1970.
     fn now_ms(&self) -> i64;
 
+    /// The newest resourceVersion, which tells whether anything changed. None
+    /// where that is not known.
+    fn newest(&self) -> Option<u64> {
+        None
+    }
+
     /// All of a kind, of one namespace or of all.
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value>;
 

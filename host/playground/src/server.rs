@@ -80,7 +80,12 @@ impl Call {
 }
 
 /// Serves until the future is dropped.
-pub(crate) async fn serve(listener: TcpListener, address: SocketAddr, identity: &Identity, store: Arc<Store>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    identity: &Identity,
+    store: Arc<Store>,
+) {
     let server = Arc::new(Server {
         store,
         token: identity.token.clone(),
@@ -207,14 +212,18 @@ impl Server {
 
     /// What is the same whatever is in the cluster.
     fn page(&self, route: &Route, path: &str, call: &Call) -> Answer {
-        if let (Route::CoreVersions | Route::Groups, Some(media)) = (route, discovery::aggregated(&call.accept)) {
+        if let (Route::CoreVersions | Route::Groups, Some(media)) =
+            (route, discovery::aggregated(&call.accept))
+        {
             let path = path.trim_end_matches('/');
             return typed_answer(200, media, discovery::aggregate(media, path).to_string().into());
         }
         let value = match route {
             Route::Version => discovery::version(),
             Route::Health => return text_answer(200, "ok"),
-            Route::Root => json!({ "paths": ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"] }),
+            Route::Root => {
+                json!({ "paths": ["/api", "/apis", "/healthz", "/openapi/v2", "/openapi/v3", "/version"] })
+            }
             Route::CoreVersions => discovery::core_versions(&self.address.to_string()),
             Route::Groups => discovery::group_list(),
             Route::Group(group) => discovery::group(group),
@@ -251,7 +260,8 @@ impl Server {
             (Some(name), Some("eviction"), "POST") if at.kind.id == "v1/Pod" => self.evict(at, name, call),
             (name, Some("binding"), "POST") if at.kind.id == "v1/Pod" => self.bind(at, name, call),
             (_, Some("exec" | "attach" | "portforward" | "proxy"), _) => {
-                Err(Refusal::bad_request("the playground runs no containers: there is nothing to connect to").into())
+                Err(Refusal::bad_request("the playground runs no containers: there is nothing to connect to")
+                    .into())
             }
             (_, Some(_), _) => Err(no_resource()),
             _ => Err(no_method()),

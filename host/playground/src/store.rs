@@ -241,14 +241,20 @@ pub struct Target<'a> {
 }
 
 /// How controllers sign in managed fields.
-const CONTROLLERS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "", signed: Signed::ByWrite };
-const CONTROLLERS_STATUS: Author<'_> = Author { manager: "kube-controller-manager", subresource: "status", signed: Signed::Not };
+const CONTROLLERS: Author<'_> =
+    Author { manager: "kube-controller-manager", subresource: "", signed: Signed::ByWrite };
+const CONTROLLERS_STATUS: Author<'_> =
+    Author { manager: "kube-controller-manager", subresource: "status", signed: Signed::Not };
 /// How what nobody owns is signed: somebody made it by hand.
 const SOMEBODY: Author<'_> = Author { manager: "kubectl-create", subresource: "", signed: Signed::ByWrite };
 
 impl Objects for Store {
     fn now_ms(&self) -> i64 {
         self.clock.now_ms()
+    }
+
+    fn newest(&self) -> Option<u64> {
+        Some(self.version())
     }
 
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value> {

@@ -40,6 +40,11 @@ impl Cluster {
         self.objects.now_ms()
     }
 
+    /// The newest version of any object, where it is known.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.objects.newest()
+    }
+
     /// The time as it stands in objects.
     pub(crate) fn stamp(&self) -> String {
         stamp(self.now())

@@ -36,7 +36,9 @@ pub(crate) fn apply(
 ) -> Result<Value, Problem> {
     let stored = kinds::kind(kind.stored).unwrap_or(kind);
     let Some(root) = schema::root(stored) else {
-        return Err(Refusal::new(415, "UnsupportedMediaType", "this kind can not be applied".to_owned()).into());
+        return Err(
+            Refusal::new(415, "UnsupportedMediaType", "this kind can not be applied".to_owned()).into()
+        );
     };
     let wanted = leaves(root, applied);
     let wanted_set: FieldSet = wanted.keys().cloned().collect();
@@ -265,7 +267,8 @@ mod tests {
         let both = json!([{ "name": "B", "value": "2" }, { "name": "C", "value": "3" }]);
         let first = applied(&made(), env(both), "agent", Force::No).unwrap();
         assert_eq!(value::items(&first, "/spec/template/spec/containers/0/env").len(), 3);
-        let second = applied(&first, env(json!([{ "name": "C", "value": "4" }])), "agent", Force::No).unwrap();
+        let second =
+            applied(&first, env(json!([{ "name": "C", "value": "4" }])), "agent", Force::No).unwrap();
         let names: Vec<_> = value::items(&second, "/spec/template/spec/containers/0/env")
             .iter()
             .map(|one| (one["name"].as_str().unwrap(), one["value"].as_str().unwrap()))
@@ -278,7 +281,10 @@ mod tests {
     #[test]
     fn applying_the_same_again_changes_nothing() {
         let once = applied(&made(), json!({ "replicas": 2, "paused": true }), "agent", Force::No).unwrap();
-        assert_eq!(applied(&once, json!({ "replicas": 2, "paused": true }), "agent", Force::No).unwrap(), once);
+        assert_eq!(
+            applied(&once, json!({ "replicas": 2, "paused": true }), "agent", Force::No).unwrap(),
+            once
+        );
     }
 
     #[test]
@@ -286,7 +292,13 @@ mod tests {
         let before = applied(&made(), json!({ "paused": true }), "agent", Force::No).unwrap();
         let mut after = before.clone();
         after["spec"]["paused"] = false.into();
-        note_update(kinds::kind("apps/v1/Deployment").unwrap(), Some(&before), &mut after, author("someone"), 0);
+        note_update(
+            kinds::kind("apps/v1/Deployment").unwrap(),
+            Some(&before),
+            &mut after,
+            author("someone"),
+            0,
+        );
         let problem = applied(&after, json!({ "paused": true }), "agent", Force::No).unwrap_err();
         assert!(problem.refusal.message.contains("\"someone\": .spec.paused"), "{}", problem.refusal.message);
     }

@@ -39,7 +39,12 @@ pub(super) fn leaves(root: &Type, object: &Value) -> Leaves {
                 if let Some(managed) = managed.as_object_mut() {
                     managed.retain(|key, _| !UNMANAGED.contains(&key.as_str()));
                     if !managed.is_empty() {
-                        collect(&field.shape, &managed.clone().into(), &mut vec!["f:metadata".to_owned()], &mut out);
+                        collect(
+                            &field.shape,
+                            &managed.clone().into(),
+                            &mut vec!["f:metadata".to_owned()],
+                            &mut out,
+                        );
                     }
                 }
             }

@@ -50,8 +50,9 @@ fn step(target: &mut Value, operation: &Value) -> Result<(), Refusal> {
         operation[key].as_str().ok_or_else(|| Refusal::bad_request(format!("an operation without `{key}`")))
     };
     let path = pointer("path")?;
-    let value =
-        || operation.get("value").cloned().ok_or_else(|| Refusal::bad_request("an operation without `value`"));
+    let value = || {
+        operation.get("value").cloned().ok_or_else(|| Refusal::bad_request("an operation without `value`"))
+    };
     match operation["op"].as_str().unwrap_or("") {
         "add" => add(target, path, value()?),
         "remove" => remove(target, path).map(drop),
@@ -70,7 +71,11 @@ fn step(target: &mut Value, operation: &Value) -> Result<(), Refusal> {
         "test" => {
             let wanted = operation.get("value").unwrap_or(&Value::Null);
             let is = target.pointer(path).unwrap_or(&Value::Null);
-            if is == wanted { Ok(()) } else { Err(invalid(format!("testing value {path} failed: test failed"))) }
+            if is == wanted {
+                Ok(())
+            } else {
+                Err(invalid(format!("testing value {path} failed: test failed")))
+            }
         }
         other => Err(Refusal::bad_request(format!("unexpected kind of operation: {other}"))),
     }

@@ -113,8 +113,12 @@ fn prune_shape(shape: &Shape, value: &mut Value) {
                 prune(kind, value);
             }
         }
-        (Shape::List(inner, _), Value::Array(list)) => list.iter_mut().for_each(|item| prune_shape(inner, item)),
-        (Shape::Map(inner, _), Value::Object(map)) => map.values_mut().for_each(|item| prune_shape(inner, item)),
+        (Shape::List(inner, _), Value::Array(list)) => {
+            list.iter_mut().for_each(|item| prune_shape(inner, item))
+        }
+        (Shape::Map(inner, _), Value::Object(map)) => {
+            map.values_mut().for_each(|item| prune_shape(inner, item))
+        }
         _ => {}
     }
 }

@@ -107,7 +107,8 @@ mod tests {
         assert_eq!(new["apiVersion"], "autoscaling/v2");
         assert_eq!(new["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"], 80);
         assert_eq!(outward(kind, &new), old);
-        let event = json!({ "apiVersion": "v1", "kind": "Event", "message": "m", "involvedObject": { "name": "a" } });
+        let event =
+            json!({ "apiVersion": "v1", "kind": "Event", "message": "m", "involvedObject": { "name": "a" } });
         let kind = kinds::kind("events.k8s.io/v1/Event").unwrap();
         let other = outward(kind, &event);
         assert_eq!((&other["note"], &other["regarding"]["name"]), (&json!("m"), &json!("a")));

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 use super::path::REVIEWS;
 use crate::kinds::{KINDS, Kind, Scale, StatusPart};
 
-const VERBS: &[&str] =
-    &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const VERBS: &[&str] = &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
 pub(crate) const GIT_VERSION: &str = "v1.33.1+sickbay-playground";
 
@@ -50,7 +49,8 @@ pub(crate) fn core_versions(address: &str) -> Value {
 }
 
 fn group_value((group, versions): &(&str, Vec<&str>)) -> Value {
-    let version = |version: &&str| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
+    let version =
+        |version: &&str| json!({ "groupVersion": format!("{group}/{version}"), "version": version });
     json!({
         "name": group,
         "versions": versions.iter().map(version).collect::<Vec<_>>(),
@@ -74,9 +74,8 @@ pub(crate) fn group(name: &str) -> Value {
 /// The subresources of a kind, with the group, version and kind of their bodies.
 fn subresources(kind: &Kind) -> Vec<(&'static str, Value, &'static [&'static str])> {
     let mut all: Vec<(&str, Value, &'static [&'static str])> = Vec::new();
-    let named = |group: &str, version: &str, name: &str| {
-        json!({ "group": group, "version": version, "kind": name })
-    };
+    let named =
+        |group: &str, version: &str, name: &str| json!({ "group": group, "version": version, "kind": name });
     if kind.id == "v1/Pod" {
         all.push(("binding", json!({ "kind": "Binding" }), &["create"]));
         all.push(("eviction", named("policy", "v1", "Eviction"), &["create"]));

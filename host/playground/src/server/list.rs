@@ -66,8 +66,7 @@ impl Server {
     /// The page that a query asks for.
     pub(crate) fn selected(&self, at: &ResourcePath, call: &Call) -> Result<Page, Problem> {
         let query = &call.query;
-        let selector =
-            Selector::parse(at.kind, query.text("labelSelector"), query.text("fieldSelector"))?;
+        let selector = Selector::parse(at.kind, query.text("labelSelector"), query.text("fieldSelector"))?;
         let limit = query.number("limit").unwrap_or(0);
         let limit = usize::try_from(limit).map_err(|_| Refusal::bad_request("invalid limit"))?;
         let (version, after) = match query.text("continue") {
@@ -82,7 +81,8 @@ impl Server {
         let wanted = |object: &Value| {
             at.name.as_deref().is_none_or(|name| name == value::name(object)) && selector.matches(object)
         };
-        let request = PageRequest { namespace: at.namespace.as_deref(), version, after, limit, wanted: &wanted };
+        let request =
+            PageRequest { namespace: at.namespace.as_deref(), version, after, limit, wanted: &wanted };
         let page = self.store.page(at.kind, &request).map_err(|refusal| match query.text("continue") {
             "" => refusal,
             _ => Refusal::new(
@@ -106,7 +106,8 @@ impl Server {
             .parse()
             .map_err(|_| Refusal::bad_request(format!("invalid resource version {text:?}: not a number")))?;
         if version > self.store.version() {
-            let message = format!("Timeout: Too large resource version: {version}, current: {}", self.store.version());
+            let message =
+                format!("Timeout: Too large resource version: {version}, current: {}", self.store.version());
             let mut problem = Problem::from(Refusal::new(504, "Timeout", message));
             problem.details = json!({
                 "retryAfterSeconds": 1,
@@ -136,7 +137,8 @@ fn token(version: u64, namespace: &str, name: &str) -> String {
 }
 
 fn read_token(text: &str) -> Result<Token, Refusal> {
-    let bad = |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
+    let bad =
+        |why: &str| Refusal::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
     let bytes = from_base64(text).ok_or_else(|| bad("illegal base64 data"))?;
     let token: Token = serde_json::from_slice(&bytes).map_err(|error| bad(&error.to_string()))?;
     if token.v != TOKEN_VERSION {

@@ -22,7 +22,8 @@ const MAX_FOLLOW: Duration = Duration::from_secs(3_600);
 impl Server {
     pub(crate) fn log(&self, at: &ResourcePath, name: &str, call: &Call) -> Result<Answer, Problem> {
         let namespace = at.namespace.as_deref().unwrap_or("");
-        let pod = self.store.read(at.kind, namespace, name).ok_or_else(|| Refusal::not_found(at.kind, name))?;
+        let pod =
+            self.store.read(at.kind, namespace, name).ok_or_else(|| Refusal::not_found(at.kind, name))?;
         let container = container(&pod, call.query.text("container"))?;
         let which = if call.query.is_set("previous") { WhichLog::Previous } else { WhichLog::Current };
         let found = self.store.log_lines(namespace, name, &container, which);
@@ -60,7 +61,9 @@ impl Server {
             return Err(Refusal::new(422, "Invalid", message).into());
         }
         let since = match (query.number("sinceSeconds"), query.get("sinceTime")) {
-            (Some(seconds), _) => Some(self.store.clock().now_ms().saturating_sub(seconds.saturating_mul(1_000))),
+            (Some(seconds), _) => {
+                Some(self.store.clock().now_ms().saturating_sub(seconds.saturating_mul(1_000)))
+            }
             (None, Some(time)) => value::time_ms(time),
             (None, None) => None,
         };
@@ -156,7 +159,8 @@ fn shown(line: &LogLine, stamps: Stamps) -> String {
 /// The container that is meant; the only one where none is named.
 fn container(pod: &serde_json::Value, asked: &str) -> Result<String, Problem> {
     let name = value::name(pod);
-    let names = |list: &str| items(pod, list).iter().map(|one| text(one, "/name").to_owned()).collect::<Vec<_>>();
+    let names =
+        |list: &str| items(pod, list).iter().map(|one| text(one, "/name").to_owned()).collect::<Vec<_>>();
     let (main, init) = (names("/spec/containers"), names("/spec/initContainers"));
     if asked.is_empty() {
         return match main.as_slice() {

@@ -27,7 +27,13 @@ impl Server {
     }
 
     /// An object in the shape that the client asked for.
-    pub(crate) fn show(&self, kind: &Kind, object: &Value, status: u16, call: &Call) -> Result<Answer, Problem> {
+    pub(crate) fn show(
+        &self,
+        kind: &Kind,
+        object: &Value,
+        status: u16,
+        call: &Call,
+    ) -> Result<Answer, Problem> {
         let object = convert::outward(kind, object);
         let value = match View::of(&call.accept)?.including(call.query.text("includeObject")) {
             View::Object => object,
@@ -83,7 +89,9 @@ pub(crate) fn body(call: &Call, expected: &str) -> Result<Value, Problem> {
         "" | "application/json" => {
             serde_json::from_slice(bytes).map_err(|error| bad(format!("json parse error: {error}")))
         }
-        "application/yaml" | "text/yaml" => yaml(bytes).map_err(|error| bad(format!("yaml parse error: {error}"))),
+        "application/yaml" | "text/yaml" => {
+            yaml(bytes).map_err(|error| bad(format!("yaml parse error: {error}")))
+        }
         other => Err(media_type(&format!(
             "the body of the request was in an unknown format ({other}) - accepted media types include: \
              application/json, application/yaml"
@@ -159,7 +167,8 @@ pub(crate) fn check_fields(
     if !report.unknown.is_empty() {
         schema::prune(root, object);
     }
-    let unknown: Vec<String> = report.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
+    let unknown: Vec<String> =
+        report.unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
     match strictness {
         Strictness::Strict if !unknown.is_empty() => {
             let message = format!(
@@ -191,11 +200,15 @@ pub(crate) fn wrong_type(kind: &Kind, report: &Report) -> Option<Problem> {
 /// A value of a wrong type in a patch.
 pub(crate) fn wrong_patch(object: &Value, report: &Report) -> Option<Problem> {
     let fault = report.wrong.first()?;
-    let why = format!("json: cannot unmarshal {} into Go struct field {} of type {}", fault.is, fault.path, fault.wanted);
+    let why = format!(
+        "json: cannot unmarshal {} into Go struct field {} of type {}",
+        fault.is, fault.path, fault.wanted
+    );
     let mut shown: String = object.to_string().chars().take(400).collect();
     shown = shown.replace('"', "\\\"");
     let message = format!("Invalid value: \"{shown}\": {why}");
-    let mut problem = Problem::from(Refusal::new(422, "Invalid", format!(" \"\" is invalid: patch: {message}")));
+    let mut problem =
+        Problem::from(Refusal::new(422, "Invalid", format!(" \"\" is invalid: patch: {message}")));
     let cause = Cause { reason: "FieldValueInvalid", field: "patch".to_owned(), message };
     problem.details = json!({
         "causes": [{ "reason": cause.reason, "message": cause.message, "field": cause.field }],

@@ -17,7 +17,8 @@ use crate::{
     schema::{self, Merge, Need, Shape, Type, Whole},
 };
 
-const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+// Clients ask with an `@`, which is no letter of a media type.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 static V2: LazyLock<Value> = LazyLock::new(|| {
     let all: BTreeSet<&str> = schema::types().map(|one| one.name).collect();

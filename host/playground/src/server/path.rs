@@ -213,7 +213,10 @@ mod tests {
         check("/api/v1/pods/lost", "NoResource");
         check("/api/v1/namespaces/shop/nodes", "NoResource");
         check("/api/v1/namespaces/shop/pods/a%2Db/log", "v1/Pod shop a-b log");
-        check("/apis/autoscaling/v1/horizontalpodautoscalers", "autoscaling/v1/HorizontalPodAutoscaler - - -");
+        check(
+            "/apis/autoscaling/v1/horizontalpodautoscalers",
+            "autoscaling/v1/HorizontalPodAutoscaler - - -",
+        );
         check(
             "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
             "Review(\"authorization.k8s.io\", \"selfsubjectaccessreviews\")",

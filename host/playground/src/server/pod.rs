@@ -35,7 +35,8 @@ impl Server {
             how = Mode::DryRun;
         }
         let namespace = at.namespace.as_deref().unwrap_or("");
-        let pod = self.store.read(at.kind, namespace, name).ok_or_else(|| Refusal::not_found(at.kind, name))?;
+        let pod =
+            self.store.read(at.kind, namespace, name).ok_or_else(|| Refusal::not_found(at.kind, name))?;
         let target = Target { kind: at.kind, namespace, name };
         self.spend_budget(&pod, &target, &options, how)?;
         self.store.unmake(&target, &options, how)?;
@@ -45,9 +46,16 @@ impl Server {
     }
 
     /// Takes one disruption from the budget that protects a pod, or refuses.
-    fn spend_budget(&self, pod: &Value, target: &Target<'_>, options: &DeleteOptions, how: Mode) -> Result<(), Problem> {
+    fn spend_budget(
+        &self,
+        pod: &Value,
+        target: &Target<'_>,
+        options: &DeleteOptions,
+        how: Mode,
+    ) -> Result<(), Problem> {
         // A pod that does not run disturbs nobody; one that goes already is not counted twice.
-        if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending") || value::is_deleting(pod) {
+        if matches!(text(pod, "/status/phase"), "Succeeded" | "Failed" | "Pending") || value::is_deleting(pod)
+        {
             return Ok(());
         }
         let Some(kind) = kinds::kind("policy/v1/PodDisruptionBudget") else { return Ok(()) };
@@ -68,7 +76,10 @@ impl Server {
             let allowed = int(current, "/status/disruptionsAllowed").unwrap_or(0);
             let observed = int(current, "/status/observedGeneration").unwrap_or(0);
             if observed < int(current, "/metadata/generation").unwrap_or(0) {
-                return Err(too_many("The disruption budget is still being processed by the server.", current));
+                return Err(too_many(
+                    "The disruption budget is still being processed by the server.",
+                    current,
+                ));
             }
             if allowed <= 0 && !is_free(pod, current) {
                 return Err(too_many(BUDGET, current));
@@ -83,7 +94,12 @@ impl Server {
         outcome.map(drop)
     }
 
-    fn budgets(&self, kind: &'static Kind, pod: &Value, namespace: &str) -> Result<Vec<std::sync::Arc<Value>>, Problem> {
+    fn budgets(
+        &self,
+        kind: &'static Kind,
+        pod: &Value,
+        namespace: &str,
+    ) -> Result<Vec<std::sync::Arc<Value>>, Problem> {
         let labels = &pod["metadata"]["labels"];
         let wanted = |budget: &Value| selector_matches(&budget["spec"]["selector"], labels);
         let request =
@@ -125,7 +141,8 @@ impl Server {
 
 /// A pod that is not ready may go where enough others are.
 fn is_free(pod: &Value, budget: &Value) -> bool {
-    let ready = items(pod, "/status/conditions").iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
+    let ready =
+        items(pod, "/status/conditions").iter().any(|one| one["type"] == "Ready" && one["status"] == "True");
     let always = text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow";
     let healthy = int(budget, "/status/currentHealthy").unwrap_or(0);
     let desired = int(budget, "/status/desiredHealthy").unwrap_or(0);
@@ -137,8 +154,7 @@ fn too_many(message: &str, budget: &Value) -> Problem {
     let name = value::name(budget);
     let needed = int(budget, "/status/desiredHealthy").unwrap_or(0);
     let healthy = int(budget, "/status/currentHealthy").unwrap_or(0);
-    let why =
-        format!("The disruption budget {name} needs {needed} healthy pods and has {healthy} currently");
+    let why = format!("The disruption budget {name} needs {needed} healthy pods and has {healthy} currently");
     problem.details = json!({ "causes": [{ "reason": "DisruptionBudget", "message": why }] });
     problem
 }

@@ -27,7 +27,9 @@ pub(crate) fn check_name(kind: &Kind, object: &Value) -> Result<(), Problem> {
         if free {
             return !name.contains(['/', '%']) && name != "." && name != "..";
         }
-        let inner = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.');
+        let inner = |letter: char| {
+            letter.is_ascii_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '.')
+        };
         name.len() <= 253
             && name.chars().all(inner)
             && name.split('.').all(|part| !part.is_empty() && !part.starts_with('-') && !part.ends_with('-'))
@@ -99,7 +101,15 @@ impl Causes {
 
 fn common(kind: &Kind, object: &Value, causes: &mut Causes) {
     let spec = &object["spec"];
-    for field in ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds", "parallelism", "completions", "backoffLimit"] {
+    for field in [
+        "replicas",
+        "minReadySeconds",
+        "revisionHistoryLimit",
+        "progressDeadlineSeconds",
+        "parallelism",
+        "completions",
+        "backoffLimit",
+    ] {
         if spec[field].as_i64().is_some_and(|number| number < 0) {
             causes.invalid(&format!("spec.{field}"), &spec[field], "must be greater than or equal to 0");
         }
@@ -126,7 +136,9 @@ fn common(kind: &Kind, object: &Value, causes: &mut Causes) {
                 Some(_) => {}
             }
         }
-        "policy/v1/PodDisruptionBudget" if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() => {
+        "policy/v1/PodDisruptionBudget"
+            if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() =>
+        {
             causes.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
         }
         "v1/Service" if text(spec, "/type") != "ExternalName" && text(spec, "/clusterIP") != "None" => {
@@ -189,7 +201,8 @@ fn resources(resources: &Value, at: &str, causes: &mut Causes) {
         if let (Some(wanted), Some(most)) = (amount(request), amount(limit))
             && wanted > most
         {
-            let why = format!("must be less than or equal to {name} limit of {}", limit.as_str().unwrap_or(""));
+            let why =
+                format!("must be less than or equal to {name} limit of {}", limit.as_str().unwrap_or(""));
             causes.invalid(&format!("{at}.resources.requests"), request, &why);
         }
     }
@@ -307,7 +320,17 @@ fn claim(current: &Value, next: &Value, causes: &mut Causes) {
 
 fn pod(current: &Value, next: &Value, causes: &mut Causes) {
     let trimmed = |object: &Value| {
-        let mut spec = rest(object, &["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName", "ephemeralContainers", "schedulingGates"]);
+        let mut spec = rest(
+            object,
+            &[
+                "activeDeadlineSeconds",
+                "tolerations",
+                "terminationGracePeriodSeconds",
+                "nodeName",
+                "ephemeralContainers",
+                "schedulingGates",
+            ],
+        );
         for group in ["containers", "initContainers"] {
             for container in spec.get_mut(group).and_then(Value::as_array_mut).into_iter().flatten() {
                 as_map(container).remove("image");
@@ -317,7 +340,8 @@ fn pod(current: &Value, next: &Value, causes: &mut Causes) {
     };
     // A node is chosen through a binding; it does not change afterwards.
     let (old, new) = (text(current, "/spec/nodeName"), text(next, "/spec/nodeName"));
-    let kept = items(current, "/spec/tolerations").iter().all(|one| items(next, "/spec/tolerations").contains(one));
+    let kept =
+        items(current, "/spec/tolerations").iter().all(|one| items(next, "/spec/tolerations").contains(one));
     if trimmed(current) != trimmed(next) || old != new || !kept {
         causes.forbidden(
             "spec",

@@ -9,8 +9,7 @@ use super::{
     path::ResourcePath,
 };
 use crate::{
-    Refusal, patch,
-    schema,
+    Refusal, patch, schema,
     store::{Author, Part, Signed, Target},
     value::{self, int},
 };
@@ -58,7 +57,9 @@ fn wanted(call: &Call, scale: &Value) -> Result<Value, Problem> {
     };
     match media {
         "application/json-patch+json" => patch::json_patch(&mut next, &given)?,
-        "application/merge-patch+json" | "application/apply-patch+yaml" => patch::merge_patch(&mut next, &given),
+        "application/merge-patch+json" | "application/apply-patch+yaml" => {
+            patch::merge_patch(&mut next, &given)
+        }
         "application/strategic-merge-patch+json" => match schema::type_named("autoscaling.v1.Scale") {
             Some(root) => patch::strategic_patch(root, &mut next, &given)?,
             None => patch::merge_patch(&mut next, &given),

@@ -68,7 +68,13 @@ pub(crate) fn metadata_of(object: &Value) -> Value {
     })
 }
 
-pub(crate) fn table(kind: &Kind, objects: Vec<Value>, metadata: Value, include: Include, now_ms: i64) -> Value {
+pub(crate) fn table(
+    kind: &Kind,
+    objects: Vec<Value>,
+    metadata: Value,
+    include: Include,
+    now_ms: i64,
+) -> Value {
     let columns: Vec<Value> = cells(kind, &Value::Null, now_ms).iter().map(Cell::definition).collect();
     let rows: Vec<Value> = objects
         .into_iter()
@@ -101,10 +107,7 @@ mod tests {
         for (accept, expect) in [
             ("", View::Object),
             ("application/json, */*", View::Object),
-            (
-                "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
-                View::Table(Include::Metadata),
-            ),
+            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", View::Table(Include::Metadata)),
             ("application/json;as=Table;v=v1beta1;g=meta.k8s.io, application/json", View::Object),
             ("application/vnd.kubernetes.protobuf,application/json", View::Object),
             ("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1", View::Metadata),

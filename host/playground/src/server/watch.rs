@@ -205,7 +205,9 @@ impl Lens {
             metadata["annotations"] = json!({ note: "true" });
         }
         let object = match self.view {
-            View::Table(_) => table::table(self.kind, Vec::new(), metadata, Include::None, self.clock.now_ms()),
+            View::Table(_) => {
+                table::table(self.kind, Vec::new(), metadata, Include::None, self.clock.now_ms())
+            }
             View::Object | View::Metadata => json!({
                 "kind": self.kind.name, "apiVersion": self.kind.api_version(), "metadata": metadata,
             }),

@@ -17,8 +17,7 @@ use crate::{
     Refusal,
     kinds::{Kind, StatusPart},
     managed::{self, Force},
-    patch,
-    schema,
+    patch, schema,
     store::{Author, DeleteOptions, Deleted, Mode, Part, Propagation, Signed, Target},
     value::{self, text},
 };
@@ -70,8 +69,10 @@ impl Server {
         let manager = call.manager();
         let author = Author { manager: &manager, subresource: "", signed: Signed::ByWrite };
         let name = value::name(&object).to_owned();
-        let made =
-            self.store.make(at.kind, object, author, mode).map_err(|no| Problem::from(no).about(at.kind, &name))?;
+        let made = self
+            .store
+            .make(at.kind, object, author, mode)
+            .map_err(|no| Problem::from(no).about(at.kind, &name))?;
         Ok(with_warnings(self.show(at.kind, &made, 201, call)?, &warnings))
     }
 
@@ -137,8 +138,8 @@ impl Server {
             return Err(Refusal::new(422, "Invalid", message.to_owned()).into());
         }
         let force = if call.query.is_set("force") { Force::TakeOver } else { Force::No };
-        let mut applied =
-            yaml(&call.body).map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
+        let mut applied = yaml(&call.body)
+            .map_err(|error| Refusal::bad_request(format!("error decoding YAML: {error}")))?;
         if text(&applied, "/apiVersion").is_empty() || text(&applied, "/kind").is_empty() {
             return Err(Refusal::bad_request("apiVersion and kind must be set in an applied object").into());
         }
@@ -150,11 +151,18 @@ impl Server {
         drop_nulls(&mut applied);
         let (warnings, report) = check_fields(at.kind, &mut applied, strict)?;
         if let Some(fault) = report.wrong.first() {
-            let message = format!("failed to create typed patch object: .{}: expected {}, got {}", fault.path, fault.wanted, fault.is);
+            let message = format!(
+                "failed to create typed patch object: .{}: expected {}, got {}",
+                fault.path, fault.wanted, fault.is
+            );
             return Err(Refusal::bad_request(message).into());
         }
         let applied = convert::inward(at.kind, applied);
-        let author = Author { manager: &manager, subresource: at.subresource.as_deref().unwrap_or(""), signed: Signed::Already };
+        let author = Author {
+            manager: &manager,
+            subresource: at.subresource.as_deref().unwrap_or(""),
+            signed: Signed::Already,
+        };
         let now = self.store.clock().now_ms();
         let namespace = at.namespace.as_deref().unwrap_or("");
         if self.store.read(at.kind, namespace, name).is_none() {
@@ -190,7 +198,12 @@ impl Server {
         let manager = call.manager();
         let (part, subresource) = match at.subresource.as_deref() {
             Some("status") if at.kind.status == StatusPart::None => {
-                return Err(Refusal::new(404, "NotFound", "the server could not find the requested resource".to_owned()).into());
+                return Err(Refusal::new(
+                    404,
+                    "NotFound",
+                    "the server could not find the requested resource".to_owned(),
+                )
+                .into());
             }
             Some("status") => (Part::Status, "status"),
             _ => (Part::Main, ""),
@@ -220,7 +233,8 @@ impl Server {
         let (options, mode) = delete_options(call)?;
         let page = self.selected(at, call)?;
         for object in &page.items {
-            let target = Target { kind: at.kind, namespace: value::namespace(object), name: value::name(object) };
+            let target =
+                Target { kind: at.kind, namespace: value::namespace(object), name: value::name(object) };
             match self.store.unmake(&target, &options, mode) {
                 Err(refusal) if refusal.status != 404 => return Err(refusal.into()),
                 _ => {}

@@ -18,8 +18,8 @@ use crate::{
 pub(super) type Key = (String, String);
 type Shelf = BTreeMap<Key, Arc<Value>>;
 
-/// Changes that are remembered: a few hours of a small cluster.
-const HISTORY: usize = 20_000;
+/// Changes that are remembered: an hour of a small cluster that is busy.
+const HISTORY: usize = 5_000;
 
 pub(super) struct State {
     seed: Vec<u8>,

@@ -22,9 +22,7 @@ pub(super) fn event(object: &Value, now_ms: i64) -> Vec<Cell> {
     };
     let seen = either("/lastTimestamp", "/deprecatedLastTimestamp");
     let seen = if seen.is_empty() { text(object, "/eventTime").to_owned() } else { seen };
-    let about = |word: &str| {
-        either(&format!("/involvedObject/{word}"), &format!("/regarding/{word}"))
-    };
+    let about = |word: &str| either(&format!("/involvedObject/{word}"), &format!("/regarding/{word}"));
     vec![
         cell("Last Seen", age(&seen, now_ms)),
         cell("Type", text(object, "/type")),
@@ -52,7 +50,9 @@ pub(super) fn other(kind: &Kind, object: &Value) -> Row {
         "v1/PersistentVolumeClaim" => claim(object),
         "v1/PersistentVolume" => volume(object),
         "v1/Endpoints" => vec![cell("Endpoints", endpoints(object))],
-        "v1/ResourceQuota" => vec![cell("Request", quota(object, "requests")), cell("Limit", quota(object, "limits"))],
+        "v1/ResourceQuota" => {
+            vec![cell("Request", quota(object, "requests")), cell("Limit", quota(object, "limits"))]
+        }
         "networking.k8s.io/v1/Ingress" => ingress(object),
         "networking.k8s.io/v1/NetworkPolicy" => {
             vec![cell("Pod-Selector", labels(&object["spec"]["podSelector"]["matchLabels"]))]

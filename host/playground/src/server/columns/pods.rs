@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn words() {
-        let waiting = |reason: &str| json!([{ "restartCount": 4, "state": { "waiting": { "reason": reason } } }]);
+        let waiting =
+            |reason: &str| json!([{ "restartCount": 4, "state": { "waiting": { "reason": reason } } }]);
         for (pod, expect) in [
             (json!({ "status": { "phase": "Pending" } }), ("Pending", 0)),
             (

@@ -80,8 +80,8 @@ pub(super) fn job(object: &Value, now_ms: i64) -> Row {
     );
     let started = time_ms(text(object, "/status/startTime"));
     let ended = time_ms(text(object, "/status/completionTime"));
-    let duration = started
-        .map_or_else(String::new, |started| span((ended.unwrap_or(now_ms) - started).max(0) / 1_000));
+    let duration =
+        started.map_or_else(String::new, |started| span((ended.unwrap_or(now_ms) - started).max(0) / 1_000));
     let shown = vec![
         cell("Status", status),
         cell("Completions", format!("{}/{wanted}", count(object, "/status/succeeded"))),
