@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 use super::{
     cluster::{Cluster, Tone},
     names,
-    shape::{
-        annotation, deleting, int_or, is_owned_by, is_true, label, name, owned_by, set, text, uid, unset,
-    },
+    shape::{annotation, deleting, int_or, is_owned_by, is_true, name, owned_by, set, text, uid, unset},
 };
 
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";
@@ -170,9 +168,4 @@ fn forget(cluster: &Cluster, deployment: &Value, old: &[Value]) {
     for set in idle.iter().take(idle.len().saturating_sub(keep)) {
         cluster.delete(set);
     }
-}
-
-/// The Deployment of a ReplicaSet by its label; for tests and names.
-pub(crate) fn hash_of(set: &Value) -> &str {
-    label(set, HASH).unwrap_or_else(|| uid(set))
 }

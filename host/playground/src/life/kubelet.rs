@@ -7,8 +7,6 @@ mod container;
 mod image;
 mod probe;
 mod status;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,9 +83,8 @@ impl Kubelet {
         });
         let address = address.clone();
         let mut initialised = true;
-        for (at, spec) in list(pod, "/spec/initContainers").iter().enumerate() {
+        for spec in list(pod, "/spec/initContainers") {
             let place = format!("spec.initContainers{{{}}}", text(spec, "/name"));
-            let _ = at;
             let state = run.containers.entry(text(spec, "/name").to_owned()).or_default();
             let part = container::Part { pod, spec, place: &place, address: &address, init: true };
             state.advance(cluster, world, &part, &mut self.images);

@@ -2,6 +2,7 @@
 //! heals it and a wrong one does not.
 
 mod diagnosed;
+mod fixed;
 
 use std::sync::Arc;
 
@@ -58,6 +59,12 @@ impl Built {
         let deployment = self.get("apps/v1/Deployment", name);
         let number = |pointer: &str| deployment.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
         (number("/status/readyReplicas"), number("/spec/replicas"))
+    }
+
+    /// The pods whose first container has that image.
+    pub(super) fn store_pods(&self, image: &str) -> Vec<Value> {
+        let all = self.store.list("v1/Pod", None);
+        all.into_iter().filter(|pod| text(pod, "/spec/containers/0/image") == image).collect()
     }
 
     pub(super) fn pods(&self) -> Vec<String> {

@@ -82,12 +82,19 @@ impl Probes {
             if (probe.kind == Kind::Startup) == started {
                 continue;
             }
+            // What passes goes on passing as long as the container runs: the
+            // course of a run is known, so nobody needs to be woken for it.
+            let steady = probe.good && probe.passed > 0;
             if probe.next > now {
-                cluster.wake_at(probe.next);
+                if !steady {
+                    cluster.wake_at(probe.next);
+                }
                 continue;
             }
             probe.next = now + seconds(part.spec, probe.kind, "periodSeconds", 10).max(1_000);
-            cluster.wake_at(probe.next);
+            if !steady {
+                cluster.wake_at(probe.next);
+            }
             let field = probe.kind.field();
             match failure(part, field, plan, now) {
                 None => {

@@ -11,7 +11,7 @@ use sickbay_rules::{
     diagnosis::{Finding, ObjectRef, Request, Severity},
 };
 
-use super::{super::FILES, Built};
+use super::Built;
 use crate::{Objects, life::shape::text, store::WhichLog};
 
 /// The objects of a playground as the rules ask for them.
@@ -148,15 +148,33 @@ pub(super) fn told(built: &Built) -> Vec<String> {
 }
 
 #[test]
-fn show() {
-    for (name, _) in FILES {
+fn the_rules_find_it_and_propose_what_the_scenario_answers() {
+    let mut wrong = Vec::new();
+    // What is proposed first for what is found first; `escalate` where a person must choose.
+    for (name, expect) in [
+        ("autoscaler-max", "HorizontalPodAutoscaler/web AtMaximum: raise-max-replicas"),
+        ("bad-command", "Deployment/mailer RunContainerError: rollout-undo"),
+        ("configmap-typo", "Deployment/orders CrashLoopBackOff: escalate"),
+        ("flapping", "Deployment/gateway OOMKilled: patch-resources"),
+        ("healthy", ""),
+        ("image-pull", "Deployment/search ImagePullBackOff: rollout-undo"),
+        ("missing-env", "Deployment/payment-api CrashLoopBackOff: rollout-undo"),
+        ("oom", "Deployment/report OOMKilled: patch-resources"),
+        ("pdb-deadlock", "PodDisruptionBudget/session BlocksEveryDrain: relax-budget"),
+        ("pending-resources", "Deployment/encoder Unschedulable: escalate"),
+        ("pending-taint", "Node/worker-2 UntoleratedTaint: remove-taint"),
+        ("probe-port", "Deployment/catalog Unhealthy: patch-probe"),
+        ("quota", "ResourceQuota/team QuotaExceeded: escalate"),
+        ("rollout-that-gets-worse", "Deployment/ledger CrashLoopBackOff: rollout-undo"),
+        ("selector-typo", "Service/checkout NoMatchingPods: patch-selector"),
+        ("stuck-claim", "PersistentVolumeClaim/data-index-0 StorageClassNotFound: escalate"),
+    ] {
         let built = Built::named(name);
-        println!("== {name}");
-        for pod in built.pods() {
-            println!("   {pod}");
-        }
-        for line in told(&built) {
-            println!(" > {line}");
+        let told = told(&built);
+        let first = told.first().map_or("", String::as_str);
+        if !first.starts_with(expect) || first.is_empty() != expect.is_empty() {
+            wrong.push(format!("{name}: expected {expect}: {told:#?} {:#?}", built.pods()));
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
