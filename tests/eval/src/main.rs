@@ -4,10 +4,12 @@
 //! ```console
 //! just eval                       # the fixtures beside the project
 //! just eval --cases FOLDER        # another folder of the same kinds
+//! just eval --scenarios           # `heal` on each scenario of the playground
 //! ```
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a development tool prints its table")]
 
 mod case;
+mod scenario;
 mod score;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
@@ -25,6 +27,9 @@ struct Arguments {
     only: Option<String>,
     #[arg(long)]
     json: bool,
+    /// The playground's scenarios through `heal`, and not the recorded cases
+    #[arg(long)]
+    scenarios: bool,
 }
 
 #[derive(serde::Serialize)]
@@ -49,6 +54,16 @@ async fn main() -> ExitCode {
 }
 
 async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
+    if arguments.scenarios {
+        let rows = scenario::all(arguments.only.as_deref()).await?;
+        if arguments.json {
+            println!("{}", serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?);
+        } else {
+            scenario::print(&rows);
+        }
+        let solved = rows.iter().all(|row| row.ended == row.expected);
+        return Ok(if solved { ExitCode::SUCCESS } else { ExitCode::from(5) });
+    }
     let fixtures = arguments
         .cases
         .unwrap_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/fixtures")));

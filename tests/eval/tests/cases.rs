@@ -5,6 +5,14 @@
 use std::process::Command;
 
 #[test]
+fn every_scenario_ends_as_it_should() {
+    let output = Command::new(env!("CARGO_BIN_EXE_sickbay-eval")).arg("--scenarios").output().unwrap();
+    let table = String::from_utf8_lossy(&output.stdout);
+    println!("{table}");
+    assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn every_recorded_case_is_solved() {
     let output = Command::new(env!("CARGO_BIN_EXE_sickbay-eval")).output().unwrap();
     let table = String::from_utf8_lossy(&output.stdout);

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Pipeline, Step, StepOutcome};
+use super::{Pipeline, Remediated, Step, StepOutcome, Verified};
 use crate::{
     limits::Spent,
     profile::{Profile, StageKind},
@@ -69,16 +69,61 @@ fn a_triage_observes_diagnoses_and_reports() {
 }
 
 #[test]
-fn what_can_not_be_run_yet_is_told() {
+fn a_run_that_heals_verifies_what_it_applied_and_looks_for_more() {
     let text = "[remediation]\nplugins = [\"workload\"]";
-    assert_eq!(
-        walk(text, vec![StepOutcome::Done, diagnosed(0)]),
-        "observe#1 diagnose#1:rules report#1 =healthy"
-    );
-    assert_eq!(
-        walk(text, vec![StepOutcome::Done, diagnosed(1), failed()]),
-        "observe#1 diagnose#1:rules remediate#1!remediate report#1 =findings"
-    );
+    let again = "[remediation]\nplugins = [\"workload\"]\nretries = 1";
+    let remediated = |decision| StepOutcome::Remediated { decision };
+    let verified = |decision| StepOutcome::Verified { decision };
+    let start = "observe#1 diagnose#1:rules";
+    for (text, outcomes, expect) in [
+        (text, vec![diagnosed(0)], "report#1 =healthy"),
+        (text, vec![diagnosed(1), failed()], "remediate#1 report#1 =findings"),
+        (text, vec![diagnosed(1), remediated(Remediated::Nothing)], "remediate#1 report#1 =findings"),
+        (text, vec![diagnosed(1), remediated(Remediated::Planned)], "remediate#1 report#1 =planned"),
+        (text, vec![diagnosed(1), remediated(Remediated::Denied)], "remediate#1 report#1 =denied"),
+        (
+            text,
+            vec![
+                diagnosed(1),
+                remediated(Remediated::Applied),
+                verified(Verified::Verified),
+                remediated(Remediated::Nothing),
+            ],
+            "remediate#1 verify#1 remediate#2 report#1 =remediated",
+        ),
+        (
+            text,
+            vec![diagnosed(1), remediated(Remediated::Applied), verified(Verified::RolledBack)],
+            "remediate#1 verify#1 report#1 =rolled-back",
+        ),
+        (
+            text,
+            vec![diagnosed(1), remediated(Remediated::Applied), verified(Verified::Stuck)],
+            "remediate#1 verify#1 report#1 =failed",
+        ),
+        // What was applied in part is taken back within the stage that applied it.
+        (text, vec![diagnosed(1), verified(Verified::RolledBack)], "remediate#1 report#1 =rolled-back"),
+        (
+            again,
+            vec![
+                diagnosed(1),
+                remediated(Remediated::Applied),
+                verified(Verified::Retry),
+                diagnosed(1),
+                remediated(Remediated::Applied),
+                verified(Verified::Verified),
+                remediated(Remediated::Nothing),
+            ],
+            "remediate#1 verify#1 diagnose#2:rules remediate#2 verify#2 remediate#3 report#1 =remediated",
+        ),
+    ] {
+        let outcomes = [vec![StepOutcome::Done], outcomes].concat();
+        assert_eq!(walk(text, outcomes), format!("{start} {expect}"));
+    }
+}
+
+#[test]
+fn what_can_not_be_run_yet_is_told() {
     assert_eq!(walk("loop = \"react\"", vec![failed()]), "model#1!model report#1 =failed");
 }
 
@@ -187,7 +232,7 @@ fn any_profile() -> impl Strategy<Value = Profile> {
         let mut text = String::new();
         let names: Vec<String> = (0..strategies).map(|number| format!("\"p{number}\"")).collect();
         text.push_str(&format!(
-            "[diagnosis]\nstrategies = [{}]\n[limits]\nsteps = {steps}\n",
+            "[diagnosis]\nstrategies = [{}]\n[remediation]\napproval = \"never\"\n[limits]\nsteps = {steps}\n",
             names.join(", ")
         ));
         for (index, (kind, success, failure, decision, visits)) in stages.iter().enumerate() {
@@ -213,6 +258,10 @@ fn any_outcome() -> impl Strategy<Value = StepOutcome> {
     prop_oneof![
         4 => Just(StepOutcome::Done),
         4 => (0_u32..3).prop_map(|problems| StepOutcome::Diagnosed { problems }),
+        1 => Just(StepOutcome::Remediated { decision: Remediated::Applied }),
+        1 => Just(StepOutcome::Remediated { decision: Remediated::Planned }),
+        1 => Just(StepOutcome::Verified { decision: Verified::Verified }),
+        1 => Just(StepOutcome::Verified { decision: Verified::Retry }),
         3 => Just(failed()),
         1 => Just(StepOutcome::Limit { limit: "wall".to_owned() }),
     ]
@@ -281,8 +330,9 @@ proptest! {
 
 #[test]
 fn only_known_kinds_are_run() {
-    for kind in [StageKind::Observe, StageKind::Diagnose, StageKind::Report] {
+    use StageKind::{Approve, Diagnose, Model, Observe, Remediate, Report, Verify};
+    for kind in [Observe, Diagnose, Remediate, Verify, Report] {
         assert!(kind.is_supported());
     }
-    assert!(!StageKind::Remediate.is_supported() && !StageKind::Approve.is_supported());
+    assert!(!Model.is_supported() && !Approve.is_supported());
 }

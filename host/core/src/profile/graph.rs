@@ -49,6 +49,25 @@ pub(crate) fn complete(stages: &mut [Placed], problems: &mut Problems) {
     }
 }
 
+/// What was applied is watched: without that nothing would take it back.
+pub(crate) fn verified(stages: &[Placed], problems: &mut Problems) {
+    let kind_of =
+        |name: &str| stages.iter().find(|placed| placed.stage.name == name).map(|placed| placed.stage.kind);
+    for placed in stages.iter().filter(|placed| placed.stage.kind == StageKind::Remediate) {
+        let stage = &placed.stage;
+        let next = stage.decisions.get("applied").or(stage.on_success.as_ref());
+        // A target that is not known was told already.
+        let Some(kind) = next.and_then(|name| kind_of(name)) else { continue };
+        if kind != StageKind::Verify {
+            problems.add(
+                placed.place,
+                format!("what stage `{}` applies is not verified", stage.name),
+                Some("let its decision `applied` lead to a stage of kind `verify`".to_owned()),
+            );
+        }
+    }
+}
+
 fn known_targets(stages: &[Placed], names: &[String], problems: &mut Problems) -> bool {
     let mut sound = true;
     let mut seen = BTreeSet::new();

@@ -97,6 +97,17 @@ fn check(text: &str, expect: &[&str]) {
 }
 
 #[test]
+fn what_is_applied_has_to_be_verified() {
+    let stages =
+        "[remediation]\nplugins = [\"workload\"]\n[[pipeline.stage]]\nname = \"fix\"\nkind = \"remediate\"\n";
+    let report = "[[pipeline.stage]]\nname = \"end\"\nkind = \"report\"\n";
+    let verify = "[[pipeline.stage]]\nname = \"look\"\nkind = \"verify\"\n";
+    let unverified = "3:1: what stage `fix` applies is not verified / let its decision `applied` lead to a stage of kind `verify`";
+    check(&format!("{stages}{report}"), &[unverified]);
+    check(&format!("{stages}{verify}{report}"), &[]);
+}
+
+#[test]
 fn an_empty_profile_is_a_triage_with_the_rules() {
     let profile = Profile::parse("triage", "").unwrap();
     assert_eq!(profile.name, "triage");
@@ -244,7 +255,8 @@ fn what_does_not_fit_together_is_found() {
     );
     check(
         "[remediation]\npolicy = \"p.toml\"",
-        &["2:10: the policy is not used, as `remediation.approval` is `ask` / add `approval = \"policy\"`"],
+        // Its rules hold for what is asked, too.
+        &[],
     );
     check(
         "[diagnosis]\nstrategies = [\"rules\"]\n[diagnosis.rulez]\na = 1",

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use super::{plugin_name, plugin_names};
 use crate::{
     document::{Data, Place, Problems, Reader, Table, names},
-    profile::{LoopKind, Profile, Stage, StageKind, graph, stage},
+    profile::{Approval, LoopKind, Profile, Stage, StageKind, graph, stage},
     text::did_you_mean,
 };
 
@@ -58,6 +58,9 @@ fn explicit(
     // A stage without a name or kind would only bring up problems that are not there.
     if let Some(mut stages) = read.into_iter().collect::<Option<Vec<_>>>() {
         graph::complete(&mut stages, &mut problems.borrow_mut());
+        if profile.remediation.approval != Approval::Never {
+            graph::verified(&stages, &mut problems.borrow_mut());
+        }
         profile.pipeline.stage = stages.into_iter().map(|placed| placed.stage).collect();
     }
 }
