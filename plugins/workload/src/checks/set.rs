@@ -48,7 +48,7 @@ pub(super) fn scaler(scaler: &Seen) -> Finding {
     let described = name(&scaler.reference);
     let most = scaler.integer("/spec/maxReplicas").unwrap_or(1);
     match scaler.integer("/status/desiredReplicas") {
-        Some(wanted) if wanted < most => {
+        Some(wanted) if wanted < most || (wanted == most && is_content(scaler)) => {
             Finding::healthy(format!("{described} wants {wanted} replicas and may have {most}"))
                 .see(scaler, "/status/desiredReplicas")
         }
@@ -58,6 +58,15 @@ pub(super) fn scaler(scaler: &Seen) -> Finding {
             Finding::progressing(format!("{described} has not counted yet")).see(scaler, "/spec/maxReplicas")
         }
     }
+}
+
+/// Whether it says that it does not want more than it may have: at its most
+/// the number that it wants does not tell, since that is cut to the most.
+fn is_content(scaler: &Seen) -> bool {
+    scaler.list("/status/conditions").iter().any(|condition| {
+        condition.get("type").is_some_and(|kind| kind == "ScalingLimited")
+            && condition.get("status").is_some_and(|status| status == "False")
+    })
 }
 
 pub(super) fn budget(budget: &Seen) -> Finding {

@@ -212,6 +212,16 @@ fn budgets_autoscalers_and_nodes() {
             json!({"spec": {"maxReplicas": 8}}),
             PROGRESSING,
         ),
+        (
+            &scaler,
+            vec![
+                ("/status/desiredReplicas", json!(8)),
+                ("/status/conditions", json!([{"type": "ScalingLimited", "status": "False"}])),
+            ],
+            PatchType::Merge,
+            json!({"spec": {"maxReplicas": 8}}),
+            HEALTHY,
+        ),
         (&node, vec![], PatchType::Json, untaint.clone(), HEALTHY),
         (&node, vec![("/spec/taints", json!([taint]))], PatchType::Json, untaint, FAILED),
         (&node, vec![], PatchType::Merge, json!({"spec": {"unschedulable": null}}), HEALTHY),
