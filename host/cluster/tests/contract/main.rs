@@ -17,6 +17,7 @@
 mod access;
 mod content;
 mod pods;
+mod reading;
 mod rollouts;
 mod survey;
 mod target;
@@ -32,6 +33,15 @@ macro_rules! contract {
                         crate::$part::$check(&target).await;
                         target.remove().await;
                     }
+                }
+            )*
+        }
+        mod playground {
+            $(
+                #[tokio::test]
+                async fn $check() {
+                    let target = crate::target::Target::playground(stringify!($check)).await;
+                    crate::$part::$check(&target).await;
                 }
             )*
         }
@@ -59,3 +69,12 @@ contract![
     rollouts::a_password_that_went_comes_back_from_the_cluster_itself,
     survey::a_survey_tells_whom_a_change_reaches,
 ];
+
+/// The live back on the real server is asked the same by the tests of live
+/// access. In a playground of its own, where nothing changes meanwhile.
+#[tokio::test]
+async fn the_playground_keeps_the_contract_of_reading() {
+    let playground = target::served().await;
+    let writer = target::writer(playground.kubeconfig()).await;
+    reading::keeps_the_contract(writer.cluster().as_ref()).await;
+}

@@ -1,24 +1,16 @@
 //! What every back of the `Cluster` trait promises, asked of the trait alone.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use sickbay_cluster::{
-    Cluster,
-    recorded::{self, ReadLimits},
-};
+use sickbay_cluster::Cluster;
 use sickbay_core::{
     cluster::{Coverage, ListQuery, LogQuery},
     error::ErrorKind,
     object::ObjectRef,
 };
 
-use crate::kubectl::{connected, identity, kubeconfig, kubectl};
-
-fn of(kind: &str) -> ListQuery {
+pub(crate) fn of(kind: &str) -> ListQuery {
     ListQuery { kind: kind.into(), ..ListQuery::default() }
 }
 
@@ -27,7 +19,7 @@ fn value(text: &str) -> Value {
 }
 
 /// All pages, as values.
-async fn all(cluster: &dyn Cluster, mut query: ListQuery) -> Vec<Value> {
+pub(crate) async fn all(cluster: &dyn Cluster, mut query: ListQuery) -> Vec<Value> {
     let mut found = Vec::new();
     loop {
         let page = cluster.list(&query).await.unwrap();
@@ -39,7 +31,7 @@ async fn all(cluster: &dyn Cluster, mut query: ListQuery) -> Vec<Value> {
     }
 }
 
-fn identities(objects: &[Value]) -> BTreeSet<(String, String)> {
+pub(crate) fn identities(objects: &[Value]) -> BTreeSet<(String, String)> {
     objects.iter().map(identity).collect()
 }
 
@@ -54,7 +46,7 @@ fn reference(object: &Value) -> ObjectRef {
 }
 
 /// The contract. The cluster must hold at least two pods.
-async fn keeps_the_contract(cluster: &dyn Cluster) {
+pub(crate) async fn keeps_the_contract(cluster: &dyn Cluster) {
     info_has_a_time(cluster).await;
     kinds_can_be_listed_under_all_their_names(cluster).await;
     let pods = all(cluster, of("Pod")).await;
@@ -235,67 +227,8 @@ async fn no_secret_is_shown(cluster: &dyn Cluster) {
     }
 }
 
-/// kubectl's output of a real cluster, as it is, opened as a recording.
-fn recorded_by_kubectl(path: &Path) -> recorded::RecordedCluster {
-    let kinds = "pods,deployments,replicasets,jobs,services,nodes,namespaces,configmaps,secrets,serviceaccounts,events";
-    let json = kubectl(path, &["get", kinds, "-A", "-o", "json"]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("cluster.json");
-    std::fs::write(&file, json).unwrap();
-    let (cluster, report) = recorded::open(&file, ReadLimits::default()).unwrap();
-    assert!(report.objects > 20, "{report:?}");
-    cluster
-}
-
-#[tokio::test]
-async fn live_the_live_back_keeps_the_contract() {
-    let Some(path) = kubeconfig() else { return };
-    keeps_the_contract(&connected(&path).await).await;
-}
-
-#[tokio::test]
-async fn live_the_recorded_back_keeps_the_contract() {
-    let Some(path) = kubeconfig() else { return };
-    keeps_the_contract(&recorded_by_kubectl(&path)).await;
-}
-
-#[tokio::test]
-async fn live_both_backs_give_the_same_objects() {
-    let Some(path) = kubeconfig() else { return };
-    let (live, recorded) = (connected(&path).await, recorded_by_kubectl(&path));
-    let mut same = 0;
-    for kind in ["pods", "Deployment", "replicasets.apps", "Job", "svc", "nodes", "cm", "secrets", "Event"] {
-        let (ours, theirs) = (all(&live, of(kind)).await, all(&recorded, of(kind)).await);
-        if kind != "Event" {
-            assert_eq!(identities(&ours), identities(&theirs), "{kind}");
-        }
-        for mut one in ours {
-            if let Some(metadata) = one["metadata"].as_object_mut() {
-                // kubectl does not show it.
-                metadata.remove("managedFields");
-            }
-            let same_version = |other: &&Value| {
-                identity(other) == identity(&one)
-                    && other["metadata"]["resourceVersion"] == one["metadata"]["resourceVersion"]
-            };
-            if let Some(other) = theirs.iter().find(same_version) {
-                assert_eq!(&one, other);
-                same += 1;
-            }
-        }
-    }
-    eprintln!("{same} objects are the same live and recorded");
-    assert!(same > 20, "{same}");
-}
-
-/// Without a real cluster: what one said, recorded beside the repository.
-#[tokio::test]
-async fn a_recording_of_pods_and_events_keeps_the_contract() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(3).unwrap();
-    let folder = root.join("shared/kubernetes/recorded/v1.20-faults");
-    if !folder.is_dir() {
-        eprintln!("skipped: no recordings in {}", folder.display());
-        return;
-    }
-    keeps_the_contract(&recorded::open(&folder, ReadLimits::default()).unwrap().0).await;
+/// `(namespace, name)`, which is enough within one kind.
+pub(crate) fn identity(object: &Value) -> (String, String) {
+    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
 }

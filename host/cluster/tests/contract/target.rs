@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, Instant},
@@ -18,22 +18,25 @@ use sickbay_cluster::{
 };
 use sickbay_core::{
     change::{Direction, Mark, Rehearsal, WriteOutcome},
+    cluster::Source,
     object::ObjectRef,
     remediation::Change,
 };
+use sickbay_playground::{Playground, PlaygroundSettings};
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What serves a cluster as long as it lives.
-type Served = Box<dyn std::any::Any + Send + Sync>;
+/// The scenario in which all is well.
+pub(crate) async fn served() -> Playground {
+    let settings = PlaygroundSettings { scenario: "healthy".to_owned(), text: None, port: 0, speed: 20.0 };
+    Playground::start(settings).await.unwrap()
+}
 
 pub(crate) struct Target {
     pub(crate) writer: LiveWriter,
     pub(crate) namespace: String,
     raw: Client,
-    /// Keeps it served.
-    served: Option<Served>,
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -60,10 +63,29 @@ impl Target {
     /// None where no kubeconfig is named.
     pub(crate) async fn live(check: &str) -> Option<Self> {
         let kubeconfig = kubeconfig("SICKBAY_LIVE_KUBECONFIG")?;
-        Some(Self::new(&kubeconfig, check, None).await)
+        Some(Self::new(&kubeconfig, check).await)
     }
 
-    async fn new(kubeconfig: &str, check: &str, served: Option<Served>) -> Self {
+    /// One playground for all checks, as each has a namespace of its own.
+    pub(crate) async fn playground(check: &str) -> Self {
+        static SHARED: OnceLock<String> = OnceLock::new();
+        // Each test has a runtime that ends with it; what is shared needs its own.
+        let kubeconfig = SHARED.get_or_init(|| {
+            let (send, receive) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                runtime.block_on(async {
+                    let playground = served().await;
+                    send.send(playground.kubeconfig().to_owned()).unwrap();
+                    std::future::pending::<()>().await;
+                });
+            });
+            receive.recv().unwrap()
+        });
+        Self::new(kubeconfig, check).await
+    }
+
+    async fn new(kubeconfig: &str, check: &str) -> Self {
         // First, as it chooses the provider of cryptography.
         let writer = writer(kubeconfig).await;
         let config = Config::try_from(Kubeconfig::from_yaml(kubeconfig).unwrap()).unwrap();
@@ -71,17 +93,32 @@ impl Target {
         let short: String = check.replace('_', "-").chars().take(30).collect();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("sickbay-{}-{}-{count}", short.trim_end_matches('-'), std::process::id());
-        let target = Self { writer, namespace, raw, served };
+        let target = Self { writer, namespace, raw };
         let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": target.namespace}});
-        target.post("/api/v1/namespaces", body).await;
-        // Pods need it, and a controller makes it.
+        target
+            .until("the namespace", async || {
+                // A server under load fails at what it takes a moment later.
+                let body = Some(body.clone());
+                let (status, _) = target.send("POST", "/api/v1/namespaces", "application/json", body).await;
+                matches!(status, 200 | 201 | 409)
+            })
+            .await;
+        // Pods need it, and a controller makes it, where there is one for it.
+        if !target.has_service_accounts().await {
+            return target;
+        }
         target
             .until("the service account", async || {
                 let path = format!("/api/v1/namespaces/{}/serviceaccounts/default", target.namespace);
-                target.send("GET", &path, "", None).await.0 == 200 || target.served.is_some()
+                target.send("GET", &path, "", None).await.0 == 200
             })
             .await;
         target
+    }
+
+    /// A playground makes none, and its pods need none.
+    async fn has_service_accounts(&self) -> bool {
+        self.writer.cluster().info().await.unwrap().source == Source::Live
     }
 
     pub(crate) async fn remove(&self) {

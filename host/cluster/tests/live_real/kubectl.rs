@@ -52,9 +52,3 @@ pub(crate) fn changed(path: &Path, change: impl FnOnce(&mut Value)) -> NamedTemp
     file.write_all(config.to_string().as_bytes()).unwrap();
     file
 }
-
-/// `(namespace, name)`, which is enough within one kind.
-pub(crate) fn identity(object: &Value) -> (String, String) {
-    let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
-    (text("namespace"), text("name"))
-}

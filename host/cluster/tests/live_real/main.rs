@@ -11,7 +11,8 @@
 )]
 
 mod access;
-#[path = "../contract/reading.rs"]
 mod contract;
 mod kubectl;
+#[path = "../contract/reading.rs"]
+mod reading;
 mod same;

@@ -10,7 +10,10 @@ use sickbay_core::{
     object::ObjectRef,
 };
 
-use crate::kubectl::{connected, identity, kubeconfig, kubectl, kubectl_json};
+use crate::{
+    kubectl::{connected, kubeconfig, kubectl, kubectl_json},
+    reading::identity,
+};
 
 type Objects = BTreeMap<(String, String), Value>;
 
