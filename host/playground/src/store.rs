@@ -259,11 +259,11 @@ impl Objects for Store {
 
     fn list(&self, kind: &str, namespace: Option<&str>) -> Vec<Value> {
         let state = self.lock();
-        state.view().list(kind, namespace).into_iter().cloned().collect()
+        state.view().list(kind, namespace).into_iter().map(lean).collect()
     }
 
     fn get(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<Value> {
-        self.lock().view().get(kind, namespace, name).cloned()
+        self.lock().view().get(kind, namespace, name).map(lean)
     }
 
     fn create(&self, object: Value) -> Result<Value, Refusal> {
@@ -333,6 +333,23 @@ impl Store {
         self.modify(&target, part, author, Mode::Commit, |_| Ok::<_, Refusal>(object))
             .map(Arc::unwrap_or_clone)
     }
+}
+
+/// A copy without its managed fields, which controllers do not read and which
+/// are often most of an object. A write without them keeps those that are there.
+fn lean(object: &Value) -> Value {
+    let Some(map) = object.as_object() else { return object.clone() };
+    let copy = map.iter().map(|(key, value)| {
+        let value = match value {
+            Value::Object(metadata) if key == "metadata" => {
+                let kept = metadata.iter().filter(|(key, _)| *key != "managedFields");
+                Value::Object(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+            }
+            value => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(copy.collect())
 }
 
 fn known(object: &Value) -> Result<&'static Kind, Refusal> {

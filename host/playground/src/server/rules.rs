@@ -141,10 +141,12 @@ fn common(kind: &Kind, object: &Value, causes: &mut Causes) {
         {
             causes.invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set");
         }
-        "v1/Service" if text(spec, "/type") != "ExternalName" && text(spec, "/clusterIP") != "None" => {
-            if items(spec, "/ports").is_empty() {
-                causes.required("spec.ports");
-            }
+        "v1/Service"
+            if text(spec, "/type") != "ExternalName"
+                && text(spec, "/clusterIP") != "None"
+                && items(spec, "/ports").is_empty() =>
+        {
+            causes.required("spec.ports");
         }
         _ => {}
     }
