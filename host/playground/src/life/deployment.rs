@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     cluster::{Cluster, Tone},
     names,
-    shape::{annotation, deleting, int_or, is_owned_by, is_true, name, owned_by, set, text, uid, unset},
+    shape::{annotation, deleting, int_or, is_owned_by, is_true, name, owned_by, set, text, unset},
 };
 
 pub(crate) const REVISION: &str = "deployment.kubernetes.io/revision";

@@ -4,14 +4,16 @@ use crate::PlaygroundError;
 
 /// The error of a parser for a person, with the key that was meant, perhaps.
 pub(super) fn explain(error: &str) -> PlaygroundError {
-    let mut names = error.split('`').skip(1).step_by(2);
-    let hint = error.contains("unknown field").then(|| {
-        let found = names.next().unwrap_or("");
-        let known: Vec<&str> = names.collect();
-        nearest(found, known.iter().copied()).map_or_else(
+    let hint = error.split_once("unknown field `").and_then(|(_, rest)| {
+        let (found, rest) = rest.split_once('`')?;
+        // One parser quotes the names, the other does not.
+        let (_, known) = rest.lines().next()?.split_once("expected ")?;
+        let known = known.trim_start_matches("one of ").replace(" or ", ", ");
+        let known: Vec<&str> = known.split(", ").map(|name| name.trim().trim_matches('`')).collect();
+        Some(nearest(found, known.iter().copied()).map_or_else(
             || format!("known are {}", known.join(", ")),
             |near| format!("did you mean `{near}`?"),
-        )
+        ))
     });
     PlaygroundError { message: format!("the scenario can not be read: {}", error.trim()), hint }
 }

@@ -153,7 +153,7 @@ fn the_rules_find_it_and_propose_what_the_scenario_answers() {
     // What is proposed first for what is found first; `escalate` where a person must choose.
     for (name, expect) in [
         ("autoscaler-max", "HorizontalPodAutoscaler/web AtMaximum: raise-max-replicas"),
-        ("bad-command", "Deployment/mailer RunContainerError: rollout-undo"),
+        ("bad-command", "Deployment/mailer CrashLoopBackOff: rollout-undo"),
         ("configmap-typo", "Deployment/orders CrashLoopBackOff: escalate"),
         ("flapping", "Deployment/gateway OOMKilled: patch-resources"),
         ("healthy", ""),
