@@ -56,7 +56,7 @@ impl ReplicaSets {
         } else {
             self.retries.remove(uid(set));
             if have > wanted {
-                active.sort_by_cached_key(|pod| usefulness(pod));
+                active.sort_by_cached_key(usefulness);
                 let gone = usize::try_from(have - wanted).unwrap_or(0);
                 for pod in active.drain(..gone.min(active.len())) {
                     cluster.delete(&pod);
