@@ -159,7 +159,7 @@ fn proposal(sheet: &mut Sheet, request: &ApprovalRequest) {
     }
     more(sheet, "  ", request.surveys.len(), Depth::Glance);
     for warning in plan.rehearsals.iter().flat_map(|rehearsal| &rehearsal.warnings).take(LISTED) {
-        sheet.field("  server says", Tone::Careful, &format!(" {warning}"));
+        sheet.field("  server", Tone::Careful, warning);
     }
     let verdict = match request.ruling.verdict {
         Verdict::Allow => "allow",
