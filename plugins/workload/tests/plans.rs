@@ -275,7 +275,7 @@ fn check(name: &str, plan: &ActionPlan) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn no_parameters_make_it_panic(parameters in anything(), object in prop::sample::select(targets())) {
