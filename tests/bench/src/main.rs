@@ -9,6 +9,7 @@
 
 mod calls;
 mod generate;
+mod heal;
 mod measure;
 mod triage;
 
@@ -21,7 +22,7 @@ use measure::Figure;
 struct Arguments {
     #[arg(long)]
     json: bool,
-    /// One of calls, load, journal, start, triage
+    /// One of calls, load, journal, start, triage, heal
     #[arg(long)]
     only: Option<String>,
     /// Writes a cluster of so many pods to stdout, and nothing else
@@ -72,6 +73,9 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     }
     if wanted("triage") {
         figures.extend(triage::sizes(folder.path(), &[100, 1_000, 10_000])?);
+    }
+    if wanted("heal") {
+        figures.extend(heal::heal(folder.path()).await?);
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&figures).map_err(|error| error.to_string())?);
