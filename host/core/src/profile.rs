@@ -20,7 +20,12 @@ pub(crate) use parse::capabilities;
 pub use stage::{Stage, StageKind};
 
 pub use crate::document::{Problem as ProfileProblem, Source};
-use crate::{capability::Capability, duration::Span, limits::RunLimits};
+use crate::{
+    capability::Capability,
+    diagnosis::{Finding, ProposedAction},
+    duration::Span,
+    limits::RunLimits,
+};
 
 /// A resolved profile. Its JSON has the shape of the TOML.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -133,7 +138,7 @@ pub struct ToolSettings {
 }
 
 /// What may be done about findings, and who decides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct RemediationSettings {
     pub plugins: Vec<String>,
@@ -153,6 +158,68 @@ pub struct RemediationSettings {
     /// How often a finding may be tried again, with what was learned, after a
     /// plan for it was taken back.
     pub retries: u32,
+    /// Actions that findings get before those that their strategy proposes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub propose: Vec<Proposal>,
+}
+
+/// `[[remediation.propose]]`: an action for findings of one reason, of whatever
+/// plugin: how a plugin that no strategy knows of gets to act.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Proposal {
+    /// Of the finding: `CrashLoopBackOff`.
+    pub reason: String,
+    /// Of the finding's object; none: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    pub plugin: String,
+    pub action: String,
+    /// As the action's schema wants them. The text `$object` stands for the
+    /// finding's object, `$evidence.KIND` for the first object of that kind
+    /// that its evidence cites.
+    #[serde(default)]
+    pub parameters: Value,
+}
+
+impl Proposal {
+    /// The action for a finding; none where it is for others, or where the
+    /// finding cites no such object.
+    #[must_use]
+    pub fn for_finding(&self, finding: &Finding) -> Option<ProposedAction> {
+        let kind_fits = self.kind.as_ref().is_none_or(|kind| *kind == finding.object.kind);
+        if self.reason != finding.reason || !kind_fits {
+            return None;
+        }
+        Some(ProposedAction {
+            plugin: self.plugin.clone(),
+            action: self.action.clone(),
+            parameters: filled_in(&self.parameters, finding)?,
+            title: String::new(),
+        })
+    }
+}
+
+fn filled_in(value: &Value, finding: &Finding) -> Option<Value> {
+    Some(match value {
+        Value::String(text) if text == "$object" => serde_json::to_value(&finding.object).ok()?,
+        Value::String(text) if text.starts_with("$evidence.") => {
+            let kind = text.trim_start_matches("$evidence.");
+            let mut cited =
+                finding.evidence.iter().filter(|one| one.verified).filter_map(|one| one.object.as_ref());
+            serde_json::to_value(cited.find(|object| object.kind == kind)?).ok()?
+        }
+        // A profile is no deeper than its reader allows.
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .map(|(key, value)| Some((key.clone(), filled_in(value, finding)?)))
+                .collect::<Option<_>>()?,
+        ),
+        Value::Array(items) => {
+            Value::Array(items.iter().map(|item| filled_in(item, finding)).collect::<Option<_>>()?)
+        }
+        other => other.clone(),
+    })
 }
 
 impl Default for RemediationSettings {
@@ -167,6 +234,7 @@ impl Default for RemediationSettings {
             approval_expires: Span::from_secs(3_600),
             lock_wait: Span::from_secs(0),
             retries: 0,
+            propose: Vec::new(),
         }
     }
 }

@@ -112,12 +112,13 @@ fn observations(entries: &[Entry]) -> u64 {
     entries
         .iter()
         .filter_map(|entry| match &entry.event {
-            Event::AskEnded { answer, .. } => match answer {
-                Answer::Page { observation, .. }
-                | Answer::Object { observation, .. }
-                | Answer::Log { observation, .. } => number(observation),
-                _ => None,
-            },
+            Event::AskEnded {
+                answer:
+                    Answer::Page { observation, .. }
+                    | Answer::Object { observation, .. }
+                    | Answer::Log { observation, .. },
+                ..
+            } => number(observation),
             _ => None,
         })
         .max()

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use sickbay_workload::{ActionSpec, actions};
 
 fn spec(name: &str) -> ActionSpec {
-    actions().into_iter().find(|spec| spec.name == name).unwrap_or_else(|| panic!("no action `{name}`"))
+    actions().into_iter().find(|spec| spec.name == name).unwrap_or_else(|| unreachable!("no action `{name}`"))
 }
 
 fn validator(name: &str) -> Validator {

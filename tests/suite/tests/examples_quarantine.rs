@@ -3,6 +3,16 @@
 //!
 //! Where the packages are not to be had, the tests say `skipped:` and why.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, says why it skips, and writes its input"
+)]
+
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};

@@ -3,6 +3,16 @@
 //! logs, events, annotations, messages and names. The same is found, the same
 //! is proposed, and no plan reaches for anything else.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, says why it skips, and writes its input"
+)]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

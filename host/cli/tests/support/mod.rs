@@ -6,6 +6,7 @@
     reason = "tests start the program, write its input and fail where that fails"
 )]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(clippy::print_stderr, reason = "what is skipped is said")]
 
 use std::{
     fs,

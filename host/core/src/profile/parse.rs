@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     AgentSettings, Approval, ClusterSettings, DiagnosisSettings, LoopKind, ModelSettings, PipelineSettings,
-    Profile, RemediationSettings,
+    Profile, Proposal, RemediationSettings,
 };
 use crate::{
     capability::Capability,
@@ -48,6 +48,7 @@ const REMEDIATION: &[&str] = &[
     "approval-expires",
     "lock-wait",
     "retries",
+    "propose",
 ];
 const LIMITS: &[&str] =
     &["wall", "call", "steps", "tool-calls", "plugin-calls", "tokens", "cost-usd", "output-bytes"];
@@ -248,8 +249,10 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
             .parsed(key, "a span of time", example)
             .filter(|span| within(&reader, key, *span, Span::from_millis(0), most))
     };
+    let plugins = plugin_names(&reader, &reader.texts("plugins").unwrap_or_default());
     RemediationSettings {
-        plugins: plugin_names(&reader, &reader.texts("plugins").unwrap_or_default()),
+        propose: proposals(&reader, &plugins, problems),
+        plugins,
         approval,
         policy,
         max_actions: reader
@@ -266,6 +269,40 @@ fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> Rem
             .and_then(|count| u32::try_from(count).ok())
             .unwrap_or(default.retries),
     }
+}
+
+fn proposals(reader: &Reader<'_>, plugins: &[String], problems: &RefCell<Problems>) -> Vec<Proposal> {
+    let tables = reader.tables("propose").unwrap_or_default();
+    if tables.len() > MOST_NAMES {
+        let message = format!("`remediation.propose` has at most {MOST_NAMES} entries");
+        reader.problem(reader.place_of("propose"), message, None);
+        return Vec::new();
+    }
+    let one = |(table, place): (&Table, Place)| {
+        let keys = &["reason", "kind", "plugin", "action", "parameters"];
+        let entry = Reader::new(table, "remediation.propose", place, keys, problems);
+        for key in ["reason", "plugin", "action"] {
+            if entry.node(key).is_none() {
+                entry.problem(place, format!("this proposal has no `{key}`"), None);
+            }
+        }
+        let plugin = entry.text("plugin")?;
+        if !plugins.contains(&plugin) {
+            let shown = crate::text::clean_line(&plugin, 60);
+            let hint = format!("add it to `plugins` in `[remediation]`: `\"{shown}\"`");
+            let message = format!("`{shown}` is none of this profile's remediation plugins");
+            entry.problem(entry.place_of("plugin"), message, Some(hint));
+        }
+        let parameters = entry.table("parameters").map(|(table, _)| json_table(table)).unwrap_or_default();
+        Some(Proposal {
+            reason: entry.text("reason")?,
+            kind: entry.text("kind"),
+            plugin,
+            action: entry.text("action")?,
+            parameters: Value::Object(parameters.into_iter().collect()),
+        })
+    };
+    tables.into_iter().filter_map(one).collect()
 }
 
 fn limits(table: &Table, place: Place, problems: &RefCell<Problems>) -> RunLimits {

@@ -97,6 +97,35 @@ fn check(text: &str, expect: &[&str]) {
 }
 
 #[test]
+fn a_profile_may_propose_actions_of_any_plugin() {
+    let text = "[remediation]\nplugins = [\"quarantine\"]\n[[remediation.propose]]\nreason = \"CrashLoopBackOff\"\nplugin = \"quarantine\"\naction = \"quarantine\"\nparameters = { object = \"$evidence.Pod\", owner = \"$object\", keep = 1 }\n";
+    let profile = Profile::parse("test", text).unwrap();
+    let reference =
+        |kind: &str, name: &str| json!({"apiVersion": "v1", "kind": kind, "namespace": "shop", "name": name});
+    let mut finding: crate::diagnosis::Finding = serde_json::from_value(json!({
+        "id": "f1", "severity": "critical", "object": reference("Deployment", "api"), "reason": "CrashLoopBackOff",
+        "message": "", "confidence": 1.0, "evidence": [
+            {"observation": "o1", "object": reference("Pod", "other"), "pointer": "/", "value": 1},
+            {"observation": "o1", "object": reference("Pod", "api-1"), "pointer": "/", "value": 1, "verified": true}]
+    }))
+    .unwrap();
+    let proposal = &profile.remediation.propose[0];
+    let action = proposal.for_finding(&finding).unwrap();
+    assert_eq!(
+        action.parameters,
+        json!({"object": reference("Pod", "api-1"), "owner": reference("Deployment", "api"), "keep": 1})
+    );
+    finding.evidence.clear();
+    assert_eq!(proposal.for_finding(&finding), None, "no pod is cited");
+    check(
+        &text.replace("[\"quarantine\"]", "[\"workload\"]"),
+        &[
+            "5:10: `quarantine` is none of this profile's remediation plugins / add it to `plugins` in `[remediation]`: `\"quarantine\"`",
+        ],
+    );
+}
+
+#[test]
 fn what_is_applied_has_to_be_verified() {
     let stages =
         "[remediation]\nplugins = [\"workload\"]\n[[pipeline.stage]]\nname = \"fix\"\nkind = \"remediate\"\n";

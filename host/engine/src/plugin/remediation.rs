@@ -9,8 +9,8 @@ use crate::{
     call::{CallContext, CallEnd},
     host::convert::{each, from_effect, from_evidence, from_object, json, to_evidence, to_object},
     shapes::remediation::{
-        ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, PatchType, Propagation, Risk, Verdict,
-        VerdictState,
+        ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, PatchType, Propagation, Risk,
+        Verdict, VerdictState,
     },
 };
 
@@ -71,7 +71,8 @@ impl LoadedPlugin {
                 let actions = world.sickbay_plugin_remediation_actions();
                 match actions
                     .call_verify(&mut session.store, &action, &parameters, &plan, &applied_at)
-                    .await? {
+                    .await?
+                {
                     Ok(verdict) => {
                         let size = verdict.message.len()
                             + verdict.evidence.iter().map(|e| e.value.len() + e.pointer.len()).sum::<usize>();

@@ -11,7 +11,7 @@ use crate::shop::{PODS, pod, shop};
 /// Reads until so many events came, and gives their types and names.
 async fn events(stream: &mut (impl tokio::io::AsyncRead + Unpin), count: usize) -> Vec<(String, String)> {
     let mut text = String::new();
-    let reading = async {
+    let reading = Box::pin(async {
         loop {
             let found: Vec<(String, String)> = text
                 .lines()
@@ -30,7 +30,7 @@ async fn events(stream: &mut (impl tokio::io::AsyncRead + Unpin), count: usize) 
             assert!(length > 0, "the watch ended: {text}");
             text.push_str(&String::from_utf8_lossy(&buffer[..length]));
         }
-    };
+    });
     tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap()
 }
 

@@ -9,6 +9,7 @@ use sickbay_core::{
     diagnosis::{Finding, ProposedAction},
     event::Event,
     limits::Function,
+    object::ObjectRef,
     plan::Course,
     remediation::{ActionPlan, ActionSpec, Change, ChangeVerb},
     report::PlanState,
@@ -143,6 +144,15 @@ impl Drive {
         }
         if plan.changes.len() > MOST_CHANGES {
             return Err(format!("its plan has more than {MOST_CHANGES} changes"));
+        }
+        let mut seen: Vec<ObjectRef> = Vec::new();
+        for object in plan.changes.iter().filter_map(Change::object) {
+            // The second would be rehearsed on what the first has not made yet.
+            if seen.iter().any(|other| other.same_object(&object)) {
+                let object = clean_line(&object.to_string(), 200);
+                return Err(format!("its plan changes {object} twice: it has to be one change"));
+            }
+            seen.push(object);
         }
         let observations = self.context.observations.lock().unwrap_or_else(PoisonError::into_inner);
         for change in &plan.changes {

@@ -162,11 +162,13 @@ impl Drive {
             .filter(|finding| !known.tried.done.contains(&FindingKey::of(finding)))
             .find_map(|finding| {
                 let key = FindingKey::of(&finding);
-                let action = finding.actions.iter().find(|action| {
-                    self.settings.profile.remediation.plugins.contains(&action.plugin)
+                let remediation = &self.settings.profile.remediation;
+                let configured =
+                    remediation.propose.iter().filter_map(|proposal| proposal.for_finding(&finding));
+                let action = configured.chain(finding.actions.iter().cloned()).find(|action| {
+                    remediation.plugins.contains(&action.plugin)
                         && !known.tried.actions.contains(&(key.clone(), text(action)))
                 })?;
-                let action = action.clone();
                 Some((finding, action))
             })?;
         if made >= most || known.plans.len() >= MOST_PLANS {

@@ -33,6 +33,8 @@ use crate::{error::Failure, notice::Notice, plugins::sentence};
 const RECHECKS: usize = 3;
 /// Between two of those, by the cluster's clock, in ms.
 const RECHECK_PAUSE_MS: u64 = 5_000;
+/// Time by the cluster's clock without a look after which a window begins anew, at least.
+const UNSEEN_MS: i64 = 120_000;
 /// The least and the most that one wait takes, by this host's clock, in ms.
 const SHORTEST_MS: f64 = 20.0;
 const LONGEST_MS: f64 = 10_000.0;
@@ -75,6 +77,8 @@ impl Drive {
         };
         let applied_ms = active.applied_at.as_deref().and_then(milliseconds).unwrap_or(known.now_ms);
         let mut watch = Watch::new(settings, applied_ms);
+        let mut last_look_ms = applied_ms;
+        let unseen_ms = i64::try_from(settings.deadline_ms / 2).unwrap_or(i64::MAX).max(UNSEEN_MS);
         let mut pace = Pace::default();
         let message = loop {
             if self.is_cancelled_now(known).await? {
@@ -87,6 +91,12 @@ impl Drive {
             let sample = self.look(known, active).await?;
             self.note(known, Event::Watched { plan: active.number, sample: sample.clone() }).await?;
             pace.saw(sample.at_ms, known.now_ms);
+            // Nobody looked for long: this run was not driven, and what it did
+            // not see says nothing against the plan.
+            if sample.at_ms - last_look_ms > unseen_ms {
+                watch = Watch::new(settings, sample.at_ms);
+            }
+            last_look_ms = sample.at_ms;
             match watch.accept(&sample) {
                 WatchStep::Again { wait_ms } => {
                     self.notice(Notice::Watching { message: in_short(&sample) });
@@ -121,7 +131,12 @@ impl Drive {
                 Answer::Object { object: text, .. } => {
                     let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
                     let pods = self.pods_of(known, &value, &mut sample).await?;
-                    let health = health::judge(&value, &pods);
+                    let health = if is_deleted(active, &object) {
+                        let uid = uid_of(active, &object);
+                        health::judge_deleted(Some(&value), uid)
+                    } else {
+                        health::judge(&value, &pods)
+                    };
                     sample.restarts.extend(health::restarts(&pods));
                     sample.objects.push(ObjectHealth { object, health });
                 }
@@ -307,6 +322,15 @@ fn is_deleted(active: &Active, object: &ObjectRef) -> bool {
         Change::Delete { object: gone, .. } | Change::Evict { object: gone } => gone.same_object(object),
         _ => false,
     })
+}
+
+/// The object that a plan was rehearsed on.
+fn uid_of<'a>(active: &'a Active, object: &ObjectRef) -> Option<&'a str> {
+    active
+        .rehearsals
+        .iter()
+        .find(|rehearsal| rehearsal.object.same_object(object))
+        .and_then(|rehearsal| rehearsal.uid.as_deref())
 }
 
 /// RFC 3339 as milliseconds since 1970.

@@ -2,8 +2,8 @@
 //! of every kind.
 
 use sickbay_plugin::remediation::{
-    ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, Deletion, Effect, Error, Guest, HttpRequest,
-    ObjectRef, Patch, PatchType, Propagation, Risk, RolloutUndo, Scale, Verdict, VerdictState,
+    ActionAim, ActionPlan, ActionSpec, Change, ChangeNeed, ChangeVerb, Deletion, Effect, Error, Guest,
+    HttpRequest, ObjectRef, Patch, PatchType, Propagation, Risk, RolloutUndo, Scale, Verdict, VerdictState,
 };
 
 struct Catalogue;
