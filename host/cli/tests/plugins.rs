@@ -128,5 +128,5 @@ fn two_installs_at_once_are_both_there() {
         }
     });
     let listed = home.run(&["--json", "plugin", "list"]).json();
-    assert_eq!(listed.as_array().unwrap().len(), 4, "{listed:#}");
+    assert_eq!(listed.as_array().unwrap().len(), 5, "{listed:#}");
 }

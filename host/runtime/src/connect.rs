@@ -19,6 +19,7 @@ use crate::{
     clock::Clock,
     error::{Class, Failure},
     notice::{Notice, Watcher},
+    playground::start_failure,
 };
 
 /// Where the cluster is. Its JSON stands in journals, so that a run can be
@@ -114,13 +115,7 @@ pub(crate) async fn connect(
                 speed: place.speed,
             })
             .await
-            .map_err(|error| {
-                let failure = Failure::usage(error.message);
-                match error.hint {
-                    Some(hint) => failure.with_hint(hint),
-                    None => failure,
-                }
-            })?;
+            .map_err(start_failure)?;
             let settings = LiveSettings {
                 kubeconfig_text: Some(playground.kubeconfig().to_owned()),
                 fallback_namespaces: namespaces.to_vec(),

@@ -14,8 +14,7 @@ use sickbay_core::{
     lock::narrow,
     plan::Reach,
     plugin::PluginKind,
-    policy::Policy,
-    profile::{LoopKind, Profile, Source as LayerSource},
+    profile::{LoopKind, Profile},
     report::Report,
 };
 use sickbay_engine::{Cancel, Engine, EngineSettings, LoadProgress, LoadedPlugin, PluginSource};
@@ -35,6 +34,7 @@ use crate::{
     journal,
     notice::{NobodyWatches, Notice, Watcher},
     plugins::{Catalogue, KnownPlugin, load_failure},
+    policies,
     recorder::JournalRecorder,
     resume::access_of,
     world::ClusterWorld,
@@ -437,19 +437,12 @@ fn check_runnable(profile: &Profile) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Bytes of a policy file at most.
-const MOST_POLICY: u64 = 1024 * 1024;
-
 /// The text of the policy that the profile names, once it was checked.
 fn read_policy(profile: &Profile) -> Result<Option<String>, Failure> {
-    let Some(path) = &profile.remediation.policy else { return Ok(None) };
-    let text = crate::file::read_text(std::path::Path::new(path), MOST_POLICY)?;
-    Policy::parse(LayerSource::User(path.clone()), &text).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-        Failure::usage(format!("the policy `{path}` can not be used{}", lines.concat()))
-            .with_hint(format!("`sickbay policy check {path}` checks it again"))
-    })?;
-    Ok(Some(text))
+    match &profile.remediation.policy {
+        Some(path) => Ok(Some(policies::read(std::path::Path::new(path))?.text)),
+        None => Ok(None),
+    }
 }
 
 pub(crate) fn plugin_grants(catalogue: &Catalogue, plugin: &KnownPlugin, profile: &Profile) -> PluginGrants {

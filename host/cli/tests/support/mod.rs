@@ -214,19 +214,18 @@ impl OnTerminal {
     pub fn start(home: &Home, arguments: &[&str]) -> Option<Self> {
         let quoted = |word: &&str| format!("'{}'", word.replace('\'', "'\\''"));
         let words: Vec<String> = arguments.iter().map(quoted).collect();
+        // The shell gives way, so that an interrupt reaches the program alone.
+        let line =
+            format!("stty cols 100 rows 50; exec {} {}", env!("CARGO_BIN_EXE_sickbay"), words.join(" "));
         // A terminal that never shows what is waited for ends all the same.
-        let line = format!(
-            "stty cols 100 rows 50; timeout --foreground 240 {} {}",
-            env!("CARGO_BIN_EXE_sickbay"),
-            words.join(" ")
-        );
-        let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).current_dir(workspace()).env_clear();
+        let mut command = Command::new("timeout");
+        command.args(["240", "script", "-qec", &line, "/dev/null"]).current_dir(workspace()).env_clear();
         let home = home.path().join("home");
         command.env("SICKBAY_HOME", &home).env("HOME", &home).env("USER", "alice").env("PATH", SYSTEM_PATH);
         command.env("SHELL", "/bin/sh").env("TERM", "xterm");
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let Ok(mut child) = started else {
+        let has_script = Command::new("script").arg("--version").env("PATH", SYSTEM_PATH).output().is_ok();
+        let (Ok(mut child), true) = (started, has_script) else {
             eprintln!("skipped: there is no `script` of util-linux, which makes a terminal");
             return None;
         };

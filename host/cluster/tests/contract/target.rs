@@ -27,9 +27,12 @@ use sickbay_playground::{Playground, PlaygroundSettings};
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The scenario in which all is well.
+/// The scenario in which all is well, with the image of the suite's own pods.
 pub(crate) async fn served() -> Playground {
-    let settings = PlaygroundSettings { scenario: "healthy".to_owned(), text: None, port: 0, speed: 20.0 };
+    let healthy = include_str!("../../../playground/scenarios/healthy.yaml");
+    let image = "images:\n  local.test/busybox:1.35: {commands: [sleep]}\n";
+    let text = Some(healthy.replacen("images:\n", image, 1));
+    let settings = PlaygroundSettings { scenario: "healthy".to_owned(), text, port: 0, speed: 20.0 };
     Playground::start(settings).await.unwrap()
 }
 

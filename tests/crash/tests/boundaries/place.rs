@@ -62,13 +62,20 @@ fn declared(object: &Value) -> Value {
     let ours = |manager: &&Value| manager["manager"].as_str() == Some(FIELD_MANAGER);
     let managers = object["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default();
     let ours: Vec<&Value> = managers.iter().filter(ours).map(|manager| &manager["fieldsV1"]).collect();
+    // How far a roll-out has come when it is looked at is a matter of time.
+    let is_set = object["kind"] == "ReplicaSet";
+    let mut spec = object["spec"].clone();
+    if let (true, Some(spec)) = (is_set, spec.as_object_mut()) {
+        spec.remove("replicas");
+    }
+    let generation = if is_set { Value::Null } else { object["metadata"]["generation"].clone() };
     json!({
         "labels": object["metadata"]["labels"],
         "mark": object["metadata"]["annotations"][MARK_ANNOTATION],
         "revision": object["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
-        "generation": object["metadata"]["generation"],
+        "generation": generation,
         "ours": ours,
-        "spec": object["spec"],
+        "spec": spec,
         "data": object["data"],
     })
 }
