@@ -103,7 +103,13 @@ fn parse_labels(text: &str) -> Result<Vec<Requirement>, Refusal> {
 fn requirement(term: &str) -> Result<Requirement, Refusal> {
     let make = |key: &str, test| {
         let key = key.trim();
-        if key.is_empty() || key.contains(char::is_whitespace) {
+        let values: &[String] = match &test {
+            Test::In(values) | Test::NotIn(values) => values,
+            Test::Exists | Test::Absent => &[],
+        };
+        let is_name =
+            |text: &str| text.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_.".contains(letter));
+        if key.is_empty() || !key.splitn(2, '/').all(is_name) || !values.iter().all(|value| is_name(value)) {
             return Err(bad(term));
         }
         Ok(Requirement { key: key.to_owned(), test })
