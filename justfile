@@ -19,7 +19,7 @@ test:
 # the contract suite and the tests of live access, on the cluster of a kubeconfig
 live KUBECONFIG=env("SICKBAY_LIVE_KUBECONFIG", "") VIEWER=env("SICKBAY_LIVE_VIEWER_KUBECONFIG", ""):
     @test -n "{{KUBECONFIG}}" || { echo "name a kubeconfig: just live FILE, or SICKBAY_LIVE_KUBECONFIG" >&2; exit 2; }
-    SICKBAY_LIVE_KUBECONFIG="{{KUBECONFIG}}" SICKBAY_LIVE_VIEWER_KUBECONFIG="{{VIEWER}}" cargo test --locked -p sickbay-cluster --test contract --test live_real -- live_
+    SICKBAY_LIVE_KUBECONFIG="{{KUBECONFIG}}" SICKBAY_LIVE_VIEWER_KUBECONFIG="{{VIEWER}}" cargo test --locked --workspace --test contract --test live_real -- live_
 
 # accept changed snapshots and golden files
 bless:
