@@ -80,6 +80,11 @@ pub(crate) fn run(
             ChildEnd::Failed(message) if message.contains("does not begin with its settings") => {
                 assert!(killed > 0 && began_with_nothing(runtime, &order), "{message}");
             }
+            // Killed after its last event it was over, and is told so.
+            ChildEnd::Failed(message) if message.contains(&format!("has ended ({})", scene.outcome)) => {
+                assert!(killed > 0, "{message}");
+                break run.expect("has an id");
+            }
             ChildEnd::Failed(message) => panic!("{scene:?}, killed {killed} times, {death:?}: {message}"),
         }
     };

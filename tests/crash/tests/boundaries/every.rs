@@ -104,10 +104,11 @@ fn at_each_event(scene: Scene) {
         });
         let died = died.into_inner().expect("nobody panicked");
         // Most of the kinds that the undisturbed run has were the last of some
-        // run: looks at a roll-out come at other moments in each.
+        // run. Not all: looks at a roll-out come at other moments in each, and
+        // a run with fewer of them is over before the last numbers.
         let kinds: BTreeSet<&str> = expect.entries.iter().map(|entry| entry.event.kind()).collect();
         let missed: Vec<&&str> = kinds.iter().filter(|kind| !died.contains_key(**kind)).collect();
-        assert!(missed.len() <= 2, "none died at {missed:?}: {died:?}");
+        assert!(missed.len() <= 4, "none died at {missed:?}: {died:?}");
         println!("{}: {died:?}", scene.scenario);
     });
 }
