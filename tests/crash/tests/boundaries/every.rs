@@ -83,10 +83,7 @@ fn at_each_event(scene: Scene) {
         std::thread::scope(|scope| {
             for _ in 0..WORKERS {
                 scope.spawn(|| {
-                    loop {
-                        let Some(at) = chosen.get(next.fetch_add(1, Ordering::SeqCst)).copied() else {
-                            break;
-                        };
+                    while let Some(at) = chosen.get(next.fetch_add(1, Ordering::SeqCst)).copied() {
                         let Some(kind) = die(runtime, cache, scene, &expect, at, Moment::After) else {
                             continue;
                         };
@@ -115,6 +112,7 @@ fn at_each_event(scene: Scene) {
 
 /// Where processes die. Of each kind of event the first two and the last, which
 /// takes minutes; all of them where `SICKBAY_EVERY_EVENT` is set.
+#[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
 fn chosen(expect: &Left) -> Vec<u64> {
     let all = expect.entries.iter().map(|entry| entry.seq);
     if std::env::var_os("SICKBAY_EVERY_EVENT").is_some() {
