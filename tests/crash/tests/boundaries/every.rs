@@ -16,6 +16,15 @@ use tokio::runtime::Handle;
 
 use crate::case::{HEALED, Left, Scene, TAKEN_BACK, run, with_runtime};
 
+/// Events around what a run writes.
+const WRITING: &[&str] = &[
+    "lock-ended",
+    "change-started",
+    "change-ended",
+    "revert-check-started",
+    "revert-check-ended",
+    "plan-ended",
+];
 /// Cases at a time.
 const WORKERS: usize = 2;
 
@@ -76,7 +85,7 @@ fn same(left: &Left, expect: &Left, when: &str) {
 fn at_each_event(scene: Scene) {
     with_runtime(|runtime, cache| {
         let expect = run(runtime, cache, scene, []);
-        let chosen = chosen(&expect);
+        let chosen = chosen(scene, &expect);
         let next = AtomicUsize::new(0);
         // Kinds of the events at which a process died, and how many did.
         let died = Mutex::new(BTreeMap::<&'static str, usize>::new());
@@ -105,7 +114,8 @@ fn at_each_event(scene: Scene) {
         // a run with fewer of them is over before the last numbers.
         let kinds: BTreeSet<&str> = expect.entries.iter().map(|entry| entry.event.kind()).collect();
         let missed: Vec<&&str> = kinds.iter().filter(|kind| !died.contains_key(**kind)).collect();
-        assert!(missed.len() <= 4, "none died at {missed:?}: {died:?}");
+        let most = if scene.outcome == HEALED.outcome { 4 } else { kinds.len() - 3 };
+        assert!(missed.len() <= most, "none died at {missed:?}: {died:?}");
         println!("{}: {died:?}", scene.scenario);
     });
 }
@@ -113,13 +123,16 @@ fn at_each_event(scene: Scene) {
 /// Where processes die. Of each kind of event the first two and the last, which
 /// takes minutes; all of them where `SICKBAY_EVERY_EVENT` is set.
 #[expect(clippy::disallowed_methods, reason = "a switch for whoever runs the tests")]
-fn chosen(expect: &Left) -> Vec<u64> {
+fn chosen(scene: Scene, expect: &Left) -> Vec<u64> {
     let all = expect.entries.iter().map(|entry| entry.seq);
     if std::env::var_os("SICKBAY_EVERY_EVENT").is_some() {
         return all.collect();
     }
+    // Up to the first write both scenes are alike: of the one that takes back
+    // it is enough to try what writes.
+    let counts = |kind: &str| scene.outcome == HEALED.outcome || WRITING.contains(&kind);
     let mut of_kind = BTreeMap::<&str, Vec<u64>>::new();
-    for entry in &expect.entries {
+    for entry in expect.entries.iter().filter(|entry| counts(entry.event.kind())) {
         of_kind.entry(entry.event.kind()).or_default().push(entry.seq);
     }
     let some = of_kind.values().flat_map(|seqs| seqs.iter().take(2).chain(seqs.iter().skip(2).last()));
