@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    bytes::Bytes,
     capability::Capability,
     cluster::{ClusterInfo, KindInfo, ListQuery, Log, LogQuery, Page},
     error::CallError,
@@ -43,10 +44,14 @@ pub enum Ask {
         stdin: Vec<u8>,
         timeout_ms: u32,
     },
-    /// One outgoing HTTP request: only its head is told, the body streams.
+    /// One outgoing HTTP request, whole.
     Http {
         method: String,
         url: String,
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        #[serde(default)]
+        body: Bytes,
     },
     KvOpen {
         bucket: String,
@@ -128,8 +133,12 @@ pub enum Answer {
         stderr: Vec<u8>,
         truncated: bool,
     },
-    /// The HTTP request may leave.
-    Permitted,
+    /// The response to an HTTP request, whole, with credentials scrubbed.
+    Http {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Bytes,
+    },
     Config {
         value: Option<String>,
     },

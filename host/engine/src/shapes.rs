@@ -2,8 +2,7 @@
 //! journal or the report know too live in `sickbay-core`; these are the rest.
 //! The WIT interface of each name explains the fields.
 
-pub mod model;
-pub mod provider;
+pub use sickbay_core::{model, provider, tool};
+
 pub mod remediation;
 pub mod strategy;
-pub mod tool;

@@ -60,6 +60,7 @@ fn ask(ask: &Ask) -> usize {
     match ask {
         Ask::ModelComplete { request } => value(request),
         Ask::ProcessRun { stdin, .. } => stdin.len(),
+        Ask::Http { url, body, .. } => url.len() + body.0.len(),
         _ => 0,
     }
 }
@@ -72,10 +73,11 @@ fn answer(answer: &Answer) -> usize {
         Answer::Log { log, .. } => log.lines.iter().map(|line| line.len() + 24).sum(),
         Answer::Completion { completion } => value(completion),
         Answer::Exit { stdout, stderr, .. } => stdout.len() + stderr.len(),
+        Answer::Http { body, .. } => body.0.len(),
         Answer::ConfigAll { entries } => {
             entries.iter().map(|(key, value)| key.len() + value.len() + 48).sum()
         }
-        Answer::Config { .. } | Answer::ClusterInfo { .. } | Answer::Permitted | Answer::Failed { .. } => 0,
+        Answer::Config { .. } | Answer::ClusterInfo { .. } | Answer::Failed { .. } => 0,
     }
 }
 

@@ -112,7 +112,7 @@ async fn a_query_and_its_page_cross_unchanged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_that_does_not_fit_its_ask_is_an_error_for_the_guest() {
-    let outside = FakeOutside::answering([Answer::Permitted]);
+    let outside = FakeOutside::answering([Answer::Config { value: None }]);
     let end = loaded("strategy").diagnose(context(limits(), outside), told("list")).await;
     let Err(CallFailure::Guest { error }) = end.result else { panic!("{:?}", end.result) };
     assert!(error.message.contains("the wrong shape"), "{error}");

@@ -86,7 +86,12 @@ async fn a_request_asks_and_is_denied() {
     assert_eq!(answer, "ErrorCode::HttpRequestDenied");
     assert_eq!(
         outside.asked(),
-        [Ask::Http { method: "GET".into(), url: "https://api.example.com/v1".into() }]
+        [Ask::Http {
+            method: "GET".into(),
+            url: "https://api.example.com/v1".into(),
+            headers: Vec::new(),
+            body: Vec::new().into(),
+        }]
     );
 }
 

@@ -33,7 +33,12 @@ impl WasiHttpHooks for Gate {
     ) -> Sending {
         let (outside, meter, caller) =
             (Arc::clone(&self.outside), Arc::clone(&self.meter), self.caller.clone());
-        let ask = Ask::Http { method: request.method().to_string(), url: request.uri().to_string() };
+        let ask = Ask::Http {
+            method: request.method().to_string(),
+            url: request.uri().to_string(),
+            headers: Vec::new(),
+            body: Vec::new().into(),
+        };
         Box::new(async move {
             if meter.host_call().is_err() {
                 return Err(Error::ConnectionLimitReached);

@@ -69,17 +69,8 @@ impl LoadedPlugin {
                 let provider = world.sickbay_plugin_model_provider();
                 match provider.call_encode(&mut session.store, &request).await? {
                     Ok(wit::Exchange::Http(http)) => {
-                        let exchange = Exchange::Http {
-                            method: http.method,
-                            path: http.path,
-                            headers: http.headers,
-                            body: http.body,
-                        };
-                        let size = match &exchange {
-                            Exchange::Http { body, .. } => body.len(),
-                            Exchange::Events { .. } => 0,
-                        };
-                        checked(limit, size, Ok(exchange))
+                        let size = http.body.len();
+                        checked(limit, size, Ok(from_http(http)))
                     }
                     Ok(wit::Exchange::Events(events)) => {
                         let size = events.iter().map(event_size).sum();
@@ -88,6 +79,44 @@ impl LoadedPlugin {
                             size,
                             each(events, from_event).map(|events| Exchange::Events { events }),
                         )
+                    }
+                    Err(error) => guest(error),
+                }
+            })
+        })
+        .await
+    }
+
+    /// The request that asks the provider which models it has; none where it can not be asked.
+    pub async fn models_request(&self, context: CallContext) -> CallEnd<Option<Exchange>> {
+        let limit = context.limits.result_bytes;
+        self.call(&context, |plugin, mut session| {
+            Box::pin(async move {
+                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let instance = session.instance().await?;
+                let world = fits(world.load(&mut session.store, &instance))?;
+                let provider = world.sickbay_plugin_model_provider();
+                let exchange = provider.call_models_request(&mut session.store).await?;
+                let size = exchange.as_ref().map_or(0, |http| http.body.len());
+                checked(limit, size, Ok(exchange.map(from_http)))
+            })
+        })
+        .await
+    }
+
+    /// The models in the answer to it.
+    pub async fn models(&self, context: CallContext, status: u16, body: Vec<u8>) -> CallEnd<Vec<ModelInfo>> {
+        let limit = context.limits.result_bytes;
+        self.call(&context, |plugin, mut session| {
+            Box::pin(async move {
+                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let instance = session.instance().await?;
+                let world = fits(world.load(&mut session.store, &instance))?;
+                let provider = world.sickbay_plugin_model_provider();
+                match provider.call_models(&mut session.store, status, &body).await? {
+                    Ok(models) => {
+                        let size = models.iter().map(|model| model.name.len() + 32).sum();
+                        checked(limit, size, Ok(models.into_iter().map(from_model).collect()))
                     }
                     Err(error) => guest(error),
                 }
@@ -206,19 +235,7 @@ impl Decoder {
 fn from_info(info: wit::ProviderInfo) -> ProviderInfo {
     ProviderInfo {
         description: info.description,
-        models: info
-            .models
-            .into_iter()
-            .map(|model| ModelInfo {
-                name: model.name,
-                context_window: model.context_window,
-                output_limit: model.output_limit,
-                tools: model.tools,
-                images: model.images,
-                thinking: model.thinking,
-                structured_output: model.structured_output,
-            })
-            .collect(),
+        models: info.models.into_iter().map(from_model).collect(),
         default_endpoint: info.default_endpoint,
         auth: match info.auth {
             wit::AuthScheme::None => Auth::None,
@@ -232,8 +249,27 @@ fn from_info(info: wit::ProviderInfo) -> ProviderInfo {
     }
 }
 
+fn from_http(http: wit::HttpExchange) -> Exchange {
+    Exchange::Http { method: http.method, path: http.path, headers: http.headers, body: http.body }
+}
+
+fn from_model(model: wit::ModelInfo) -> ModelInfo {
+    ModelInfo {
+        name: model.name,
+        context_window: model.context_window,
+        output_limit: model.output_limit,
+        tools: model.tools,
+        images: model.images,
+        thinking: model.thinking,
+        structured_output: model.structured_output,
+    }
+}
+
 fn event_size(event: &wit::Event) -> usize {
     match event {
+        wit::Event::Started(info) => {
+            info.id.as_ref().map_or(0, String::len) + info.model.as_ref().map_or(0, String::len) + 16
+        }
         wit::Event::Text(text) | wit::Event::Raw(text) => text.len() + 16,
         wit::Event::Thinking(thinking) => thinking.text.len() + 16,
         wit::Event::ToolCallArguments(arguments) => arguments.fragment.len() + 16,
@@ -244,6 +280,7 @@ fn event_size(event: &wit::Event) -> usize {
 
 fn from_event(event: wit::Event) -> Result<ProviderEvent, String> {
     Ok(match event {
+        wit::Event::Started(info) => ProviderEvent::Started { id: info.id, model: info.model },
         wit::Event::Text(text) => ProviderEvent::Text { text },
         wit::Event::Thinking(thinking) => ProviderEvent::Thinking {
             text: thinking.text,

@@ -49,6 +49,14 @@ impl Guest for Parrot {
             body: text.clone().into_bytes(),
         }))
     }
+
+    fn models_request() -> Option<HttpExchange> {
+        None
+    }
+
+    fn models(_status: u16, _body: Vec<u8>) -> Result<Vec<ModelInfo>, Error> {
+        Err(Error::new(ErrorKind::Unsupported, "there is one parrot"))
+    }
 }
 
 /// Bytes of the line that is not over yet.

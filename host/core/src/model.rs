@@ -1,5 +1,6 @@
-//! `model-types`: messages to and from a language model. `Ask::ModelComplete`
-//! carries a [`Request`] as JSON, its answer a [`Completion`].
+//! Messages to and from a language model, whoever provides it: the WIT
+//! interface `model-types` as plain values. `Ask::ModelComplete` carries a
+//! [`Request`] as JSON, its answer a [`Completion`].
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -26,6 +27,8 @@ pub enum Content {
     ToolCall {
         id: String,
         name: String,
+        /// An object; or a string, which is the text that the model gave where
+        /// that was no JSON object.
         arguments: Value,
     },
     ToolResult {

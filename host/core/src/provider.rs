@@ -1,15 +1,18 @@
-//! `model-provider`: one provider's wire format.
+//! What a provider plugin says of itself, and what it turns requests and
+//! response bytes into: the WIT interface `model-provider` as plain values.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::model::{StopReason, Usage};
+use crate::model::{StopReason, Usage};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ModelInfo {
     pub name: String,
+    /// Tokens; 0 where it is not known.
     pub context_window: u32,
+    /// Tokens; 0 where it is not known.
     pub output_limit: u32,
     pub tools: bool,
     pub images: bool,
@@ -45,6 +48,7 @@ pub enum Exchange {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum ProviderEvent {
+    Started { id: Option<String>, model: Option<String> },
     Text { text: String },
     Thinking { text: String, signature: Option<String>, redacted: Option<String> },
     ToolCallStart { index: u32, id: String, name: String },

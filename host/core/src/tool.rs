@@ -1,8 +1,10 @@
-//! `tools`: functions for models and pipelines.
+//! Functions that a model or a pipeline may call: the WIT interface `tools` as
+//! plain values.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-pub use sickbay_core::remediation::Effect;
+
+pub use crate::remediation::Effect;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

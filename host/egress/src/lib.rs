@@ -1,0 +1,1 @@
+//! The one way out: every HTTP request that leaves, whoever asked for it.

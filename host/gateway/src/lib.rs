@@ -1,0 +1,1 @@
+//! The model gateway: one place that sends requests to model providers.

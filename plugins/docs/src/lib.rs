@@ -1,0 +1,1 @@
+//! The `docs` tool: searches a folder of Markdown runbooks.

@@ -1,0 +1,1 @@
+//! The `http-get` tool: reads one granted address.

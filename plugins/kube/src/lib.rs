@@ -1,0 +1,1 @@
+//! The `kube` tools: what a model may look at in a cluster.

@@ -1,0 +1,1 @@
+//! The `llm` diagnosis strategy: a model reads one bounded snapshot.

@@ -1,0 +1,1 @@
+//! The `ollama` provider: its native chat API.

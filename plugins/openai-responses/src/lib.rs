@@ -1,0 +1,1 @@
+//! The `openai-responses` provider: the Responses API.

@@ -1,0 +1,1 @@
+//! The `openai` provider: Chat Completions, for every compatible server.

@@ -1,0 +1,1 @@
+//! The `prometheus` tools: instant and range queries.

@@ -1,0 +1,1 @@
+//! The `scripted` provider: answers from a script, with no network.

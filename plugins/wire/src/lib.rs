@@ -1,0 +1,1 @@
+//! What the wire formats of model providers share: frames of streams, lenient JSON, errors.
