@@ -2,6 +2,10 @@
 //! interface `model-types` as plain values. `Ask::ModelComplete` carries a
 //! [`Request`] as JSON, its answer a [`Completion`].
 
+use std::sync::Arc;
+
+pub mod assembly;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,8 +80,9 @@ pub enum ToolChoice {
 pub struct Request {
     /// Empty: the profile's.
     pub model: String,
-    pub messages: Vec<Message>,
-    pub tools: Vec<ModelTool>,
+    /// Shared with the conversation: a request does not copy what was said before.
+    pub messages: Vec<Arc<Message>>,
+    pub tools: Arc<[ModelTool]>,
     pub tool_choice: ToolChoice,
     pub max_output_tokens: Option<u32>,
     pub temperature: Option<f32>,

@@ -14,7 +14,7 @@ use sickbay_test_support::{context, limits, loaded};
 
 fn say(model: &str, text: &str) -> Request {
     let message = Message { role: Role::User, content: vec![Content::Text { text: text.into() }] };
-    Request { model: model.into(), messages: vec![message], ..Request::default() }
+    Request { model: model.into(), messages: vec![message.into()], ..Request::default() }
 }
 
 fn text(text: &str) -> ProviderEvent {

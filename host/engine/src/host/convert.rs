@@ -141,14 +141,15 @@ pub(crate) fn each<A, B>(from: Vec<A>, with: impl Fn(A) -> Result<B, String>) ->
 pub(crate) fn from_request(request: wit::Request) -> Result<model::Request, String> {
     Ok(model::Request {
         model: request.model,
-        messages: each(request.messages, from_message)?,
+        messages: each(request.messages, |message| from_message(message).map(Arc::new))?,
         tools: each(request.tools, |tool| {
             Ok(model::ModelTool {
                 input_schema: json("input-schema", &tool.input_schema)?,
                 name: tool.name,
                 description: tool.description,
             })
-        })?,
+        })?
+        .into(),
         tool_choice: match request.tool_choice {
             wit::ToolChoice::Auto => model::ToolChoice::Auto,
             wit::ToolChoice::None => model::ToolChoice::None,
@@ -164,29 +165,30 @@ pub(crate) fn from_request(request: wit::Request) -> Result<model::Request, Stri
     })
 }
 
-pub(crate) fn to_request(request: model::Request) -> wit::Request {
+/// Straight from the shared parts: the guest's copy is the only one.
+pub(crate) fn to_request(request: &model::Request) -> wit::Request {
     wit::Request {
-        model: request.model,
-        messages: request.messages.into_iter().map(to_message).collect(),
+        model: request.model.clone(),
+        messages: request.messages.iter().map(|message| to_message(message)).collect(),
         tools: request
             .tools
-            .into_iter()
+            .iter()
             .map(|tool| wit::Tool {
-                name: tool.name,
-                description: tool.description,
+                name: tool.name.clone(),
+                description: tool.description.clone(),
                 input_schema: tool.input_schema.to_string(),
             })
             .collect(),
-        tool_choice: match request.tool_choice {
+        tool_choice: match &request.tool_choice {
             model::ToolChoice::Auto => wit::ToolChoice::Auto,
             model::ToolChoice::None => wit::ToolChoice::None,
             model::ToolChoice::Required => wit::ToolChoice::Required,
-            model::ToolChoice::Named(name) => wit::ToolChoice::Named(name),
+            model::ToolChoice::Named(name) => wit::ToolChoice::Named(name.clone()),
         },
         max_output_tokens: request.max_output_tokens,
         temperature: request.temperature,
-        stop: request.stop,
-        output_schema: request.output_schema.map(|schema| schema.to_string()),
+        stop: request.stop.clone(),
+        output_schema: request.output_schema.as_ref().map(Value::to_string),
         thinking_tokens: request.thinking_tokens,
         options: if request.options.is_null() { "{}".to_owned() } else { request.options.to_string() },
     }
@@ -223,7 +225,7 @@ fn from_message(message: wit::Message) -> Result<model::Message, String> {
     })
 }
 
-fn to_message(message: model::Message) -> wit::Message {
+fn to_message(message: &model::Message) -> wit::Message {
     wit::Message {
         role: match message.role {
             model::Role::System => wit::Role::System,
@@ -231,32 +233,36 @@ fn to_message(message: model::Message) -> wit::Message {
             model::Role::Assistant => wit::Role::Assistant,
             model::Role::Tool => wit::Role::Tool,
         },
-        content: message
-            .content
-            .into_iter()
-            .map(|content| match content {
-                model::Content::Text { text } => wit::Content::Text(text),
-                model::Content::Image { media_type, data } => {
-                    wit::Content::Image(wit::Image { media_type, data })
-                }
-                model::Content::ToolCall { id, name, arguments } => {
-                    wit::Content::ToolCall(wit::ToolCall { id, name, arguments: arguments.to_string() })
-                }
-                model::Content::ToolResult { id, text, is_error } => {
-                    wit::Content::ToolResult(wit::ToolResult { id, text, is_error })
-                }
-                model::Content::Thinking { text, signature } => {
-                    wit::Content::Thinking(wit::Thinking { text, signature })
-                }
-                model::Content::RedactedThinking { data } => wit::Content::RedactedThinking(data),
-            })
-            .collect(),
+        content: message.content.iter().map(to_content).collect(),
+    }
+}
+
+fn to_content(content: &model::Content) -> wit::Content {
+    match content {
+        model::Content::Text { text } => wit::Content::Text(text.clone()),
+        model::Content::Image { media_type, data } => {
+            wit::Content::Image(wit::Image { media_type: media_type.clone(), data: data.clone() })
+        }
+        model::Content::ToolCall { id, name, arguments } => wit::Content::ToolCall(wit::ToolCall {
+            id: id.clone(),
+            name: name.clone(),
+            arguments: arguments.to_string(),
+        }),
+        model::Content::ToolResult { id, text, is_error } => wit::Content::ToolResult(wit::ToolResult {
+            id: id.clone(),
+            text: text.clone(),
+            is_error: *is_error,
+        }),
+        model::Content::Thinking { text, signature } => {
+            wit::Content::Thinking(wit::Thinking { text: text.clone(), signature: signature.clone() })
+        }
+        model::Content::RedactedThinking { data } => wit::Content::RedactedThinking(data.clone()),
     }
 }
 
 pub(crate) fn to_completion(completion: model::Completion) -> wit_model::Completion {
     wit_model::Completion {
-        message: to_message(completion.message),
+        message: to_message(&completion.message),
         usage: wit::Usage {
             input: completion.usage.input,
             output: completion.usage.output,

@@ -60,7 +60,7 @@ impl LoadedPlugin {
     /// A request in the provider's words.
     pub async fn encode(&self, context: CallContext, request: &Request) -> CallEnd<Exchange> {
         let limit = context.limits.result_bytes;
-        let request = to_request(request.clone());
+        let request = to_request(request);
         self.call(&context, |plugin, mut session| {
             Box::pin(async move {
                 let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
