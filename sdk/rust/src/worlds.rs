@@ -124,6 +124,7 @@ pub mod provider {
             export_macro_name: "export_provider",
             default_bindings_module: "sickbay_plugin::provider::bindings",
             runtime_path: "sickbay_plugin::wit_bindgen::rt",
+            additional_derives: [PartialEq, Clone],
             with: {
                 "sickbay:plugin/types@0.1.0": crate::bindings::sickbay::plugin::types,
                 "sickbay:plugin/model-types@0.1.0": crate::bindings::sickbay::plugin::model_types,

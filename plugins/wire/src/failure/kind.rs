@@ -1,0 +1,96 @@
+//! Which kind an error is. The provider's own words decide where they are
+//! exact, else the status, else its general words.
+//!
+//! Messages are for people and decide nothing, with one exception: several
+//! servers say only in the message that a prompt is too long. It turns an
+//! invalid input into one that is too long, never a retry into none.
+
+use sickbay_plugin::types::ErrorKind;
+
+/// `status` is one of no success, or none where it is not known.
+pub(super) fn of(status: Option<u16>, words: &[String], message: &str) -> ErrorKind {
+    let words: Vec<String> = words.iter().map(|word| plain(word)).collect();
+    let exact = words.iter().find_map(|word| exact(word));
+    let kind = exact
+        .or_else(|| status.map(by_status))
+        .or_else(|| words.iter().find_map(|word| general(word)))
+        .unwrap_or(ErrorKind::Unavailable);
+    if kind == ErrorKind::InvalidInput && is_too_long(message) { ErrorKind::ContextLength } else { kind }
+}
+
+/// `RESOURCE_EXHAUSTED`, `ResourceExhausted` and `resource-exhausted` are one word.
+fn plain(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// Words that say more than the status does.
+fn exact(word: &str) -> Option<ErrorKind> {
+    Some(match word {
+        "invalidapikey" | "authenticationerror" | "unauthenticated" | "unauthorized"
+        | "incorrectapikeyprovided" | "accountdeactivated" => ErrorKind::Unauthorized,
+        "permissionerror" | "permissiondenied" | "permissiondeniederror" | "accessdenied"
+        | "unsupportedcountryregionterritory" => ErrorKind::Denied,
+        "notfounderror" | "modelnotfound" | "notfound" | "deploymentnotfound" => ErrorKind::NotFound,
+        "ratelimiterror" | "ratelimitexceeded" | "resourceexhausted" | "toomanyrequests" => {
+            ErrorKind::RateLimited
+        }
+        // Money or a hard quota: waiting does not help.
+        "insufficientquota" | "billingerror" | "billinghardlimitreached" | "billingnotactive"
+        | "insufficientbalance" | "paymentrequired" | "budgetexceeded" => ErrorKind::Limit,
+        "overloadederror" | "overloaded" | "modeloverloaded" | "engineoverloaded" | "serviceunavailable" => {
+            ErrorKind::Unavailable
+        }
+        "timeouterror" | "timeout" | "requesttimeout" | "deadlineexceeded" => ErrorKind::Timeout,
+        "contextlengthexceeded" | "contextwindowexceeded" | "contextwindowexceedederror"
+        | "exceedcontextsizeerror" | "requesttoolarge" | "modelcontextwindowexceeded" => {
+            ErrorKind::ContextLength
+        }
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Unauthorized,
+        402 => ErrorKind::Limit,
+        403 => ErrorKind::Denied,
+        404 => ErrorKind::NotFound,
+        408 | 504 => ErrorKind::Timeout,
+        // Vendors' clients take a conflict for a lock that goes away, and try again.
+        409 => ErrorKind::Unavailable,
+        413 => ErrorKind::ContextLength,
+        429 => ErrorKind::RateLimited,
+        400..=499 => ErrorKind::InvalidInput,
+        500..=599 => ErrorKind::Unavailable,
+        _ => ErrorKind::Internal,
+    }
+}
+
+/// Words that say less than a status does, for where there is none.
+fn general(word: &str) -> Option<ErrorKind> {
+    Some(match word {
+        "invalidrequesterror" | "invalidargument" | "failedprecondition" | "badrequest" | "badrequesterror"
+        | "invalidprompt" => ErrorKind::InvalidInput,
+        "apierror" | "servererror" | "internalservererror" | "internalerror" | "unavailable" | "internal"
+        | "conflicterror" => ErrorKind::Unavailable,
+        _ => return None,
+    })
+}
+
+fn is_too_long(message: &str) -> bool {
+    let message = message.to_lowercase();
+    [
+        "prompt is too long",
+        "input is too long",
+        "prompt too long",
+        "maximum context length",
+        "context length exceeded",
+        "exceeds the context window",
+        "exceed the context window",
+        "exceeds the available context size",
+        "exceeds the maximum number of tokens",
+        "maximum model length",
+    ]
+    .iter()
+    .any(|phrase| message.contains(phrase))
+}
