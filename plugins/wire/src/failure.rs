@@ -135,7 +135,8 @@ impl Said {
         let told = self.words.iter().find_map(|word| word.parse().ok().filter(|s| (400..600).contains(s)));
         let effective = status.filter(|status| *status >= 300).or(told);
         let kind = kind::of(effective, &self.words, &self.message);
-        let exact = self.words.iter().filter(|w| !w.bytes().all(|b| b.is_ascii_digit())).find_map(|w| word(w));
+        let exact =
+            self.words.iter().filter(|w| !w.bytes().all(|b| b.is_ascii_digit())).find_map(|w| word(w));
         let code = exact.clone().or_else(|| effective.map(|status| format!("http-{status}")));
         let mut message = match status {
             Some(status) => format!("`{provider}` answered {status}"),

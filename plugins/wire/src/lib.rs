@@ -15,6 +15,9 @@ pub mod json;
 pub mod known;
 pub mod lines;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod referee;
+pub mod settings;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod splits;
 pub mod sse;
 pub mod stream;

@@ -151,8 +151,7 @@ mod tests {
             (LineEnds::LineFeed, "\u{feff}ü\n€\u{feff}\n😀", vec!["ü", "€\u{feff}", "😀"]),
             (LineEnds::Any, "", vec![]),
         ] {
-            let found =
-                splits::same_for_any_split(bytes.as_bytes(), |pieces| lines(ends, pieces).unwrap());
+            let found = splits::same_for_any_split(bytes.as_bytes(), |pieces| lines(ends, pieces).unwrap());
             assert_eq!(found, expect, "{bytes:?}");
         }
     }

@@ -2,6 +2,10 @@
 
 use std::fmt::Debug;
 
+use sickbay_plugin::{provider::Event, types::Error};
+
+use crate::{Format, StreamDecoder};
+
 /// The bytes cut at these places; places behind the end are taken modulo the length.
 #[must_use]
 pub fn pieces<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
@@ -45,4 +49,81 @@ pub fn same_for_any_split<T: PartialEq + Debug>(bytes: &[u8], decode: impl Fn(&[
         check(&pieces(bytes, &cuts), &format!("cut at {cuts:?}"));
     }
     whole
+}
+
+/// Decodes a response in all those ways, checks that nothing comes after an
+/// error, and gives the events and the error as [`tell`] writes them.
+pub fn told<F: Format>(bytes: &[u8], open: impl Fn() -> StreamDecoder<F>) -> Vec<String> {
+    let (events, error) = same_for_any_split(bytes, |pieces| {
+        let mut decoder = open();
+        let (mut events, mut error) = (Vec::new(), None);
+        for piece in pieces {
+            match decoder.push(piece) {
+                Ok(more) => {
+                    assert!(error.is_none(), "events after an error: {more:?}");
+                    events.extend(more);
+                }
+                Err(failed) => error = Some(failed),
+            }
+        }
+        match decoder.finish() {
+            Ok(more) => {
+                assert!(error.is_none(), "an error that was forgotten: {error:?}");
+                events.extend(more);
+            }
+            Err(failed) => error = Some(failed),
+        }
+        (events, error)
+    });
+    tell(&events, error.as_ref())
+}
+
+/// Events as short lines, for tables: `text Hello`, `call 0 id name`, `arguments 0 {…}`, `usage 1 2 0 0 0`,
+/// `stop EndTurn`, `error RateLimited code`. Texts, thoughts without a signature and arguments of one call that
+/// follow each other are one line, as they are for the host.
+#[must_use]
+pub fn tell(events: &[Event], error: Option<&Error>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut joined = String::new();
+    for event in events {
+        let (head, rest) = match event {
+            Event::Started(info) => {
+                (String::new(), format!("started {} {}", or_none(&info.id), or_none(&info.model)))
+            }
+            Event::Text(text) => ("text ".to_owned(), text.clone()),
+            Event::Thinking(delta) => match (&delta.signature, &delta.redacted) {
+                (None, None) => ("thinking ".to_owned(), delta.text.clone()),
+                (Some(signature), _) => (String::new(), format!("signature {signature}{}", delta.text)),
+                (None, Some(data)) => (String::new(), format!("redacted {data}{}", delta.text)),
+            },
+            Event::ToolCallStart(start) => {
+                (String::new(), format!("call {} {} {}", start.index, start.id, start.name))
+            }
+            Event::ToolCallArguments(piece) => {
+                (format!("arguments {} ", piece.index), piece.fragment.clone())
+            }
+            Event::Usage(usage) => (
+                String::new(),
+                format!(
+                    "usage {} {} {} {} {}",
+                    usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning
+                ),
+            ),
+            Event::Stop(reason) => (String::new(), format!("stop {reason:?}").replace("StopReason::", "")),
+            Event::Raw(text) => (String::new(), format!("raw {text}")),
+        };
+        match lines.last_mut() {
+            Some(last) if !head.is_empty() && head == joined => last.push_str(&rest),
+            _ => lines.push(format!("{head}{rest}")),
+        }
+        joined = head;
+    }
+    lines.extend(
+        error.map(|error| format!("error {:?} {}", error.kind, error.code).replace("ErrorKind::", "")),
+    );
+    lines
+}
+
+fn or_none(text: &Option<String>) -> &str {
+    text.as_deref().unwrap_or("-")
 }

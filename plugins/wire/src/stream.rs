@@ -24,6 +24,9 @@ use crate::{
     text::clean,
 };
 
+/// Bytes of a [`raw`] event.
+const MAX_RAW: usize = 16 << 10;
+
 /// How a provider cuts its stream into frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
@@ -90,7 +93,11 @@ pub struct StreamDecoder<F> {
 enum Body {
     /// Nothing but white space came; kept, since it may end lines.
     Undecided(Vec<u8>),
-    Events { parser: Sse, seen: bool, head: Vec<u8> },
+    Events {
+        parser: Sse,
+        seen: bool,
+        head: Vec<u8>,
+    },
     Lines(Lines),
     /// One JSON value.
     Whole(Vec<u8>),
@@ -108,8 +115,7 @@ impl<F: Format> StreamDecoder<F> {
         headers: Vec<(String, String)>,
         format: F,
     ) -> Self {
-        let body =
-            if is_success(status) { Body::Undecided(Vec::new()) } else { Body::Refused(Vec::new()) };
+        let body = if is_success(status) { Body::Undecided(Vec::new()) } else { Body::Refused(Vec::new()) };
         Self { provider, framing, status, headers, body, format, failed: None }
     }
 
@@ -149,8 +155,9 @@ impl<F: Format> StreamDecoder<F> {
         }
     }
 
-    fn feed(&mut self, mut bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Error> {
-        let begun;
+    fn feed(&mut self, bytes: &[u8], events: &mut Vec<Event>) -> Result<(), Error> {
+        let begun: Vec<u8>;
+        let mut bytes = bytes;
         if let Body::Undecided(head) = &mut self.body {
             let Some(at) = bytes.iter().position(|byte| !is_blank(*byte)) else {
                 if head.len() + bytes.len() > MAX_ERROR_BODY {
@@ -292,6 +299,14 @@ fn whole(
             let text = clean(&text, 120);
             Err(failure::unreadable(provider, &format!("a body that is no JSON: {text}")))
         }
+    }
+}
+
+/// For what a provider says that has no event of its own. What is too long for a journal is left out.
+pub fn raw(value: &Value, events: &mut Vec<Event>) {
+    let text = value.to_string();
+    if text.len() <= MAX_RAW {
+        events.push(Event::Raw(text));
     }
 }
 

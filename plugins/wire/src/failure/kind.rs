@@ -26,25 +26,39 @@ fn plain(word: &str) -> String {
 /// Words that say more than the status does.
 fn exact(word: &str) -> Option<ErrorKind> {
     Some(match word {
-        "invalidapikey" | "authenticationerror" | "unauthenticated" | "unauthorized"
-        | "incorrectapikeyprovided" | "accountdeactivated" => ErrorKind::Unauthorized,
-        "permissionerror" | "permissiondenied" | "permissiondeniederror" | "accessdenied"
+        "invalidapikey"
+        | "authenticationerror"
+        | "unauthenticated"
+        | "unauthorized"
+        | "incorrectapikeyprovided"
+        | "accountdeactivated" => ErrorKind::Unauthorized,
+        "permissionerror"
+        | "permissiondenied"
+        | "permissiondeniederror"
+        | "accessdenied"
         | "unsupportedcountryregionterritory" => ErrorKind::Denied,
         "notfounderror" | "modelnotfound" | "notfound" | "deploymentnotfound" => ErrorKind::NotFound,
         "ratelimiterror" | "ratelimitexceeded" | "resourceexhausted" | "toomanyrequests" => {
             ErrorKind::RateLimited
         }
         // Money or a hard quota: waiting does not help.
-        "insufficientquota" | "billingerror" | "billinghardlimitreached" | "billingnotactive"
-        | "insufficientbalance" | "paymentrequired" | "budgetexceeded" => ErrorKind::Limit,
+        "insufficientquota"
+        | "billingerror"
+        | "billinghardlimitreached"
+        | "billingnotactive"
+        | "insufficientbalance"
+        | "paymentrequired"
+        | "budgetexceeded" => ErrorKind::Limit,
         "overloadederror" | "overloaded" | "modeloverloaded" | "engineoverloaded" | "serviceunavailable" => {
             ErrorKind::Unavailable
         }
         "timeouterror" | "timeout" | "requesttimeout" | "deadlineexceeded" => ErrorKind::Timeout,
-        "contextlengthexceeded" | "contextwindowexceeded" | "contextwindowexceedederror"
-        | "exceedcontextsizeerror" | "requesttoolarge" | "modelcontextwindowexceeded" => {
-            ErrorKind::ContextLength
-        }
+        "contextlengthexceeded"
+        | "contextwindowexceeded"
+        | "contextwindowexceedederror"
+        | "exceedcontextsizeerror"
+        | "requesttoolarge"
+        | "modelcontextwindowexceeded" => ErrorKind::ContextLength,
         _ => return None,
     })
 }
@@ -69,9 +83,18 @@ fn by_status(status: u16) -> ErrorKind {
 /// Words that say less than a status does, for where there is none.
 fn general(word: &str) -> Option<ErrorKind> {
     Some(match word {
-        "invalidrequesterror" | "invalidargument" | "failedprecondition" | "badrequest" | "badrequesterror"
+        "invalidrequesterror"
+        | "invalidargument"
+        | "failedprecondition"
+        | "badrequest"
+        | "badrequesterror"
         | "invalidprompt" => ErrorKind::InvalidInput,
-        "apierror" | "servererror" | "internalservererror" | "internalerror" | "unavailable" | "internal"
+        "apierror"
+        | "servererror"
+        | "internalservererror"
+        | "internalerror"
+        | "unavailable"
+        | "internal"
         | "conflicterror" => ErrorKind::Unavailable,
         _ => return None,
     })

@@ -8,9 +8,8 @@ use crate::date;
 /// `retry-after-ms`, else `retry-after` in seconds, else as a date. A plugin
 /// has no clock: a date counts from the response's own `date`.
 pub(super) fn after_ms(headers: &[(String, String)]) -> Option<u64> {
-    let header = |wanted: &str| {
-        headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.trim())
-    };
+    let header =
+        |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.trim());
     if let Some(ms) = header("retry-after-ms").and_then(|value| milliseconds(value.parse().ok()?)) {
         return Some(ms);
     }

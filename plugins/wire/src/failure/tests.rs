@@ -10,28 +10,108 @@ fn headers(list: &[(&str, &str)]) -> Vec<(String, String)> {
 fn the_kind_comes_from_words_and_status() {
     use ErrorKind as K;
     let shapes = [
-        (401, r#"{"error":{"type":"invalid_request_error","code":"invalid_api_key","message":"m"}}"#, K::Unauthorized, "invalid_api_key"),
-        (401, r#"{"type":"error","error":{"type":"authentication_error","message":"m"}}"#, K::Unauthorized, "authentication_error"),
-        (403, r#"{"type":"error","error":{"type":"permission_error","message":"m"}}"#, K::Denied, "permission_error"),
-        (404, r#"{"error":{"message":"m","type":"invalid_request_error","code":"model_not_found"}}"#, K::NotFound, "model_not_found"),
+        (
+            401,
+            r#"{"error":{"type":"invalid_request_error","code":"invalid_api_key","message":"m"}}"#,
+            K::Unauthorized,
+            "invalid_api_key",
+        ),
+        (
+            401,
+            r#"{"type":"error","error":{"type":"authentication_error","message":"m"}}"#,
+            K::Unauthorized,
+            "authentication_error",
+        ),
+        (
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"m"}}"#,
+            K::Denied,
+            "permission_error",
+        ),
+        (
+            404,
+            r#"{"error":{"message":"m","type":"invalid_request_error","code":"model_not_found"}}"#,
+            K::NotFound,
+            "model_not_found",
+        ),
         (404, r#"{"error":"model 'x' not found"}"#, K::NotFound, "http-404"),
         (408, "", K::Timeout, "http-408"),
         (504, r#"{"error":{"type":"timeout_error"}}"#, K::Timeout, "timeout_error"),
-        (429, r#"{"error":{"type":"tokens","code":"rate_limit_exceeded","message":"m"}}"#, K::RateLimited, "rate_limit_exceeded"),
-        (429, r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"m"}}"#, K::Limit, "insufficient_quota"),
-        (402, r#"{"type":"error","error":{"type":"billing_error","message":"m"}}"#, K::Limit, "billing_error"),
-        (400, r#"{"error":{"type":"invalid_request_error","code":"context_length_exceeded","message":"m"}}"#, K::ContextLength, "context_length_exceeded"),
-        (400, r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#, K::ContextLength, "invalid_request_error"),
-        (400, r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"m"}}"#, K::ContextLength, "exceed_context_size_error"),
+        (
+            429,
+            r#"{"error":{"type":"tokens","code":"rate_limit_exceeded","message":"m"}}"#,
+            K::RateLimited,
+            "rate_limit_exceeded",
+        ),
+        (
+            429,
+            r#"{"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"m"}}"#,
+            K::Limit,
+            "insufficient_quota",
+        ),
+        (
+            402,
+            r#"{"type":"error","error":{"type":"billing_error","message":"m"}}"#,
+            K::Limit,
+            "billing_error",
+        ),
+        (
+            400,
+            r#"{"error":{"type":"invalid_request_error","code":"context_length_exceeded","message":"m"}}"#,
+            K::ContextLength,
+            "context_length_exceeded",
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"prompt is too long: 210000 tokens > 200000 maximum"}}"#,
+            K::ContextLength,
+            "invalid_request_error",
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"type":"exceed_context_size_error","message":"m"}}"#,
+            K::ContextLength,
+            "exceed_context_size_error",
+        ),
         (413, "", K::ContextLength, "http-413"),
-        (400, r#"{"error":{"code":400,"message":"m","type":"invalid_request_error"}}"#, K::InvalidInput, "invalid_request_error"),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"m","type":"invalid_request_error"}}"#,
+            K::InvalidInput,
+            "invalid_request_error",
+        ),
         (422, r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#, K::InvalidInput, "http-422"),
-        (409, r#"{"type":"error","error":{"type":"conflict_error","message":"m"}}"#, K::Unavailable, "conflict_error"),
-        (500, r#"{"error":{"code":500,"message":"m","type":"server_error"}}"#, K::Unavailable, "server_error"),
-        (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#, K::Unavailable, "overloaded_error"),
+        (
+            409,
+            r#"{"type":"error","error":{"type":"conflict_error","message":"m"}}"#,
+            K::Unavailable,
+            "conflict_error",
+        ),
+        (
+            500,
+            r#"{"error":{"code":500,"message":"m","type":"server_error"}}"#,
+            K::Unavailable,
+            "server_error",
+        ),
+        (
+            529,
+            r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#,
+            K::Unavailable,
+            "overloaded_error",
+        ),
         (503, "<html><head><title>503 Service\nUnavailable</title>", K::Unavailable, "http-503"),
-        (429, r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"m"}}]"#, K::RateLimited, "RESOURCE_EXHAUSTED"),
-        (400, r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m"}}"#, K::InvalidInput, "INVALID_ARGUMENT"),
+        (
+            429,
+            r#"[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"m"}}]"#,
+            K::RateLimited,
+            "RESOURCE_EXHAUSTED",
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m"}}"#,
+            K::InvalidInput,
+            "INVALID_ARGUMENT",
+        ),
         (429, r#"{"error":{"code":"429","type":null,"message":"m"}}"#, K::RateLimited, "http-429"),
         (302, "", K::Internal, "http-302"),
         (404, r#"{"error":{"code":"DeploymentNotFound","message":"m"}}"#, K::NotFound, "DeploymentNotFound"),
@@ -50,12 +130,24 @@ fn the_kind_comes_from_words_and_status() {
 fn an_error_inside_a_stream_has_a_kind_without_a_status() {
     use ErrorKind as K;
     for (value, kind, code) in [
-        (json!({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}), K::Unavailable, "overloaded_error"),
-        (json!({"error": {"message": "m", "type": "server_error", "code": null}}), K::Unavailable, "server_error"),
+        (
+            json!({"type": "error", "error": {"type": "overloaded_error", "message": "m"}}),
+            K::Unavailable,
+            "overloaded_error",
+        ),
+        (
+            json!({"error": {"message": "m", "type": "server_error", "code": null}}),
+            K::Unavailable,
+            "server_error",
+        ),
         (json!({"error": {"message": "m", "code": 429}}), K::RateLimited, "http-429"),
         (json!({"error": {"message": "m", "code": "400"}}), K::InvalidInput, "http-400"),
         (json!({"error": "it broke"}), K::Unavailable, "provider-error"),
-        (json!({"type": "error", "code": "rate_limit_exceeded", "message": "m"}), K::RateLimited, "rate_limit_exceeded"),
+        (
+            json!({"type": "error", "code": "rate_limit_exceeded", "message": "m"}),
+            K::RateLimited,
+            "rate_limit_exceeded",
+        ),
         (json!({"code": "invalid_prompt", "message": "m"}), K::InvalidInput, "invalid_prompt"),
         (json!({"error": {}}), K::Unavailable, "provider-error"),
         (json!(7), K::Unavailable, "provider-error"),
@@ -112,7 +204,12 @@ fn messages_are_bounded_and_steer_nothing() {
     let error = of_response("p", 500, &[], long.as_bytes());
     assert!(error.message.chars().count() < 560, "{}", error.message.len());
     assert!(!error.message.chars().any(char::is_control));
-    let page = of_response("p", 502, &headers(&[("content-type", "text/html")]), b"<h1>\x1b</h1><TITLE>Bad \xff gateway</TITLE>");
+    let page = of_response(
+        "p",
+        502,
+        &headers(&[("content-type", "text/html")]),
+        b"<h1>\x1b</h1><TITLE>Bad \xff gateway</TITLE>",
+    );
     assert_eq!(page.message, "`p` answered 502: a page of HTML, \"Bad \u{fffd} gateway\"");
     let code = of_response("p", 500, &[], br#"{"error":{"code":"two words\u001b"}}"#);
     assert_eq!(code.code, "http-500");

@@ -92,8 +92,7 @@ fn a_body_is_taken_for_what_it_is() {
 #[test]
 fn what_is_kept_is_bounded() {
     for (status, head) in [(200, "<"), (200, "{"), (500, "x"), (200, " "), (200, "data: ")] {
-        let mut decoder =
-            StreamDecoder::new("plain", Framing::ServerSentEvents, status, Vec::new(), Plain);
+        let mut decoder = StreamDecoder::new("plain", Framing::ServerSentEvents, status, Vec::new(), Plain);
         let blank = vec![if head == " " { b' ' } else { b'x' }; 1 << 20];
         let mut answer = decoder.push(head.as_bytes());
         for _ in 0..6 {
@@ -114,10 +113,7 @@ fn a_page_says_its_title() {
     decoder.push(b"<html><title>Log in</title>").unwrap();
     let error = decoder.finish().unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unavailable);
-    assert_eq!(
-        error.message,
-        "`plain` answered 200 with a page of HTML, \"Log in\"; is the endpoint right?"
-    );
+    assert_eq!(error.message, "`plain` answered 200 with a page of HTML, \"Log in\"; is the endpoint right?");
 }
 
 #[test]
