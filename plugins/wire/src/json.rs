@@ -83,6 +83,12 @@ pub fn merge_options(body: &mut Value, options: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// A number as a person wrote it: 0.2 and not 0.20000000298.
+#[must_use]
+pub fn short(number: f32) -> Value {
+    number.to_string().parse::<f64>().map_or(Value::Null, Value::from)
+}
+
 /// A tool's input schema, as an object with a `type`: providers refuse any other.
 ///
 /// # Errors
