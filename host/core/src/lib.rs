@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod capability;
+pub mod catalogue;
 pub mod change;
 pub mod bytes;
 pub mod cluster;
@@ -33,6 +34,7 @@ pub mod policy;
 pub mod profile;
 pub mod provider;
 pub mod rbac;
+pub mod react;
 pub mod remediation;
 pub mod report;
 pub mod secret;

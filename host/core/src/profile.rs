@@ -7,6 +7,7 @@
 
 mod graph;
 mod layers;
+pub mod mcp;
 mod parse;
 mod stage;
 
@@ -22,6 +23,7 @@ pub use stage::{Stage, StageKind};
 pub use crate::document::{Problem as ProfileProblem, Source};
 use crate::{
     capability::Capability,
+    catalogue::Price,
     diagnosis::{Finding, ProposedAction},
     duration::Span,
     limits::RunLimits,
@@ -47,6 +49,9 @@ pub struct Profile {
     pub grants: BTreeMap<String, Vec<Capability>>,
     /// Other profiles that this one may hand work to, by the name that it uses.
     pub agents: BTreeMap<String, AgentSettings>,
+    /// MCP servers, by the name that their tools begin with.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mcp: BTreeMap<String, mcp::McpServer>,
     pub pipeline: PipelineSettings,
 }
 
@@ -94,6 +99,9 @@ pub struct ModelSettings {
     /// The environment variable that holds the key; never the key itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_env: Option<String>,
+    /// A file that holds the key and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<String>,
     /// Tried in order where the first one is not available: `PROVIDER/NAME`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallback: Vec<String>,
@@ -101,6 +109,34 @@ pub struct ModelSettings {
     pub max_output_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// Tokens that the model may spend on thinking; 0: off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thinking_tokens: Option<u32>,
+    /// Tokens, in place of what is known of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u64>,
+    /// For one answer, from the first step to the last byte.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// Until an answer begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_byte: Option<Span>,
+    /// Without any byte of an answer that has begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<Span>,
+    /// How often a request is sent again before the next model is tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// In place of the catalogue's, for the model that the profile names first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// What the provider's plugin is told, as its `wasi:config`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// The provider's own options, merged into the body of each request.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, Value>,

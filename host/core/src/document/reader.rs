@@ -42,6 +42,11 @@ impl<'a> Reader<'a> {
         Self { table, path: path.to_owned(), place, problems }
     }
 
+    /// A table further down, whose problems are noted in the same list.
+    pub(crate) fn below(&self, table: &'a Table, path: &str, place: Place, keys: &[&str]) -> Self {
+        Self::new(table, path, place, keys, self.problems)
+    }
+
     pub(crate) fn unknown(&self, key: &str, place: Place, keys: &[&str]) {
         let shown = crate::text::clean_line(key, 60);
         let section = match self.path.as_str() {

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     capability::Capability,
+    catalogue,
     document::{Data, Place, Problems, Reader, Table},
     duration::Span,
     limits::RunLimits,
@@ -30,12 +31,32 @@ const KEYS: &[&str] = &[
     "limits",
     "grants",
     "agents",
+    "mcp",
     "pipeline",
 ];
 
 const CLUSTER: &[&str] = &["namespaces", "context", "kubeconfig", "recorded", "playground"];
-const MODEL: &[&str] =
-    &["provider", "name", "endpoint", "key-env", "fallback", "max-output-tokens", "temperature", "options"];
+const MODEL: &[&str] = &[
+    "provider",
+    "name",
+    "endpoint",
+    "key-env",
+    "key-file",
+    "fallback",
+    "max-output-tokens",
+    "temperature",
+    "thinking-tokens",
+    "context-window",
+    "requests-per-minute",
+    "tokens-per-minute",
+    "timeout",
+    "first-byte",
+    "idle",
+    "retries",
+    "price",
+    "settings",
+    "options",
+];
 const DIAGNOSIS: &[&str] = &["strategies"];
 const TOOLS: &[&str] = &["plugins"];
 const REMEDIATION: &[&str] = &[
@@ -96,6 +117,7 @@ pub(crate) fn decode(name: &str, table: &Table, problems: Problems) -> (Profile,
         limits: section(&top, "limits", &problems, limits),
         grants: section(&top, "grants", &problems, grants),
         agents: section(&top, "agents", &problems, agents),
+        mcp: section(&top, "mcp", &problems, super::mcp::read),
         pipeline: PipelineSettings::default(),
     };
     pipeline::read(&top, &mut profile, &problems);
@@ -175,18 +197,63 @@ fn model(table: &Table, place: Place, problems: &RefCell<Problems>) -> ModelSett
     }
     let provider = reader.text("provider");
     plugin_name(&reader, provider.as_deref(), reader.place_of("provider"));
+    if reader.node("key-env").is_some() && reader.node("key-file").is_some() {
+        let message = "`model.key-env` and `model.key-file` name two keys".to_owned();
+        reader.problem(reader.place_of("key-file"), message, Some("keep one of them".to_owned()));
+    }
+    let count = |key: &str, least: u64| {
+        reader.integer(key, least, u64::from(u32::MAX)).and_then(|count| u32::try_from(count).ok())
+    };
+    let time = |key: &str, example: &str| {
+        reader
+            .parsed(key, "a span of time", example)
+            .filter(|span| within(&reader, key, *span, Span::from_millis(1), Span::from_secs(86_400)))
+    };
     ModelSettings {
         provider,
         name: filled(&reader, "name"),
         endpoint,
         key_env,
         fallback: names(fallback),
-        max_output_tokens: reader
-            .integer("max-output-tokens", 1, u64::from(u32::MAX))
-            .and_then(|tokens| u32::try_from(tokens).ok()),
+        key_file: filled(&reader, "key-file"),
+        max_output_tokens: count("max-output-tokens", 1),
         temperature: reader.number("temperature", 0.0, 2.0),
+        thinking_tokens: count("thinking-tokens", 0),
+        context_window: count("context-window", 1),
+        requests_per_minute: count("requests-per-minute", 1),
+        tokens_per_minute: reader.integer("tokens-per-minute", 1, 1_000_000_000_000),
+        timeout: time("timeout", "\"10m\""),
+        first_byte: time("first-byte", "\"2m\""),
+        idle: time("idle", "\"2m\""),
+        retries: reader.integer("retries", 0, 10).and_then(|count| u32::try_from(count).ok()),
+        settings: reader
+            .table("settings")
+            .map(|(table, place)| settings(&Reader::open(table, "model.settings", place, problems)))
+            .unwrap_or_default(),
+        price: reader.table("price").and_then(|(table, place)| {
+            catalogue::price(&Reader::new(table, "model.price", place, catalogue::PRICE, problems))
+        }),
         options: reader.table("options").map(|(options, _)| json_table(options)).unwrap_or_default(),
     }
+}
+
+/// Texts by key; numbers and truths are taken as their texts.
+fn settings(reader: &Reader<'_>) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (key, entry) in reader.entries().take_while(|_| !reader.is_full()) {
+        let text = match &entry.node.data {
+            Data::Text(text) => text.clone(),
+            Data::Integer(number) => number.to_string(),
+            Data::Float(number) => number.to_string(),
+            Data::Boolean(value) => value.to_string(),
+            _ => {
+                reader.wrong(&crate::text::clean_line(key, 60), &entry.node, "a text");
+                continue;
+            }
+        };
+        found.insert(key.clone(), text);
+    }
+    found
 }
 
 fn diagnosis(table: &Table, place: Place, problems: &RefCell<Problems>) -> DiagnosisSettings {
@@ -326,7 +393,7 @@ fn limits(table: &Table, place: Place, problems: &RefCell<Problems>) -> RunLimit
     }
 }
 
-fn within(reader: &Reader<'_>, key: &str, span: Span, least: Span, most: Span) -> bool {
+pub(super) fn within(reader: &Reader<'_>, key: &str, span: Span, least: Span, most: Span) -> bool {
     let fits = (least..=most).contains(&span);
     if !fits {
         let message = format!("`{}` takes {least} to {most}, and this is {span}", reader.full(key));
@@ -426,12 +493,12 @@ fn plugin_name(reader: &Reader<'_>, name: Option<&str>, place: Place) -> bool {
     fits
 }
 
-fn names(placed: Vec<(String, Place)>) -> Vec<String> {
+pub(super) fn names(placed: Vec<(String, Place)>) -> Vec<String> {
     placed.into_iter().map(|(name, _)| name).collect()
 }
 
 /// A text that is not empty.
-fn filled(reader: &Reader<'_>, key: &str) -> Option<String> {
+pub(super) fn filled(reader: &Reader<'_>, key: &str) -> Option<String> {
     let text = reader.text(key)?;
     if text.trim().is_empty() {
         reader.problem(reader.place_of(key), format!("`{}` is empty", reader.full(key)), None);
@@ -453,7 +520,7 @@ fn is_dns_label(text: &str) -> bool {
         && bytes.iter().all(|byte| alphanumeric(byte) || *byte == b'-')
 }
 
-fn is_variable(text: &str) -> bool {
+pub(super) fn is_variable(text: &str) -> bool {
     text.len() <= 128
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
