@@ -259,6 +259,7 @@ fn what_follows_the_end_is_not_looked_at() {
 }
 
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(12))]
     #[test]
     fn nothing_that_a_server_sends_is_a_panic(
         frames in proptest::collection::vec((0usize..9, 0u32..4, "[a-z{\"]{0,6}"), 0..12),
