@@ -18,7 +18,13 @@ use std::{
 use sha2::{Digest, Sha256};
 
 /// Package, and the plugin's name.
-const PLUGINS: &[(&str, &str)] = &[("sickbay-rules", "rules"), ("sickbay-workload", "workload")];
+const PLUGINS: &[(&str, &str)] = &[
+    ("sickbay-rules", "rules"),
+    ("sickbay-workload", "workload"),
+    ("sickbay-provider-gemini", "gemini"),
+    ("sickbay-provider-ollama", "ollama"),
+    ("sickbay-provider-openai-responses", "openai-responses"),
+];
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
 
