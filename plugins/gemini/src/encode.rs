@@ -82,7 +82,7 @@ fn generation(request: &Request, model: &str) -> Result<Map<String, Value>, Erro
         config.insert("maxOutputTokens".into(), tokens.into());
     }
     if let Some(temperature) = request.temperature {
-        config.insert("temperature".into(), number(temperature));
+        config.insert("temperature".into(), json::short(temperature));
     }
     if !request.stop.is_empty() {
         config.insert("stopSequences".into(), request.stop.clone().into());
@@ -95,11 +95,6 @@ fn generation(request: &Request, model: &str) -> Result<Map<String, Value>, Erro
         config.insert("thinkingConfig".into(), thinking);
     }
     Ok(config)
-}
-
-/// The number that was meant: 0.7, not the nearest float of half the size.
-fn number(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 #[cfg(test)]

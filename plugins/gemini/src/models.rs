@@ -115,6 +115,6 @@ mod tests {
             ]
         );
         let denied = br#"{"error": {"code": 400, "message": "API key not valid.", "status": "INVALID_ARGUMENT", "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]}}"#;
-        assert_eq!(models(400, denied).unwrap_err().kind, ErrorKind::InvalidInput);
+        assert_eq!(models(400, denied).unwrap_err().kind, ErrorKind::Unauthorized);
     }
 }

@@ -49,7 +49,7 @@ fn sampling(request: &Request) -> Map<String, Value> {
         options.insert("num_predict".into(), tokens.into());
     }
     if let Some(temperature) = request.temperature {
-        options.insert("temperature".into(), number(temperature));
+        options.insert("temperature".into(), json::short(temperature));
     }
     if !request.stop.is_empty() {
         options.insert("stop".into(), request.stop.clone().into());
@@ -72,11 +72,6 @@ fn tool(tool: &Tool) -> Result<Value, Error> {
         "type": "function",
         "function": {"name": tool.name, "description": tool.description, "parameters": parameters},
     }))
-}
-
-/// The number that was meant: 0.7, not the nearest float of half the size.
-fn number(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ pub fn encode(request: &Request) -> Result<HttpExchange, Error> {
         body.insert("max_output_tokens".into(), tokens.into());
     }
     if let Some(temperature) = request.temperature {
-        body.insert("temperature".into(), number(temperature));
+        body.insert("temperature".into(), json::short(temperature));
     }
     if let Some(effort) = request.thinking_tokens.and_then(|tokens| effort(reasons, tokens)) {
         body.insert("reasoning".into(), json!({"effort": effort}));
@@ -108,11 +108,6 @@ fn format(text: &str) -> Result<Value, Error> {
     let schema = json::schema(text, "the answer")?;
     let strict = schema::is_strict(&schema);
     Ok(json!({"type": "json_schema", "name": ANSWER, "schema": schema, "strict": strict}))
-}
-
-/// The number that was meant: 0.7, not the nearest float of half the size.
-fn number(value: f32) -> Value {
-    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 #[cfg(test)]

@@ -119,6 +119,14 @@ impl Said {
         let mut words = Vec::new();
         let details = error.get("details").unwrap_or(&Value::Null);
         words.extend(json::text_or_digits(details, "error_code"));
+        // Google's own code says less: a wrong key is an `INVALID_ARGUMENT` there.
+        words.extend(
+            details
+                .as_array()
+                .into_iter()
+                .flatten()
+                .find_map(|detail| json::text_or_digits(detail, "reason")),
+        );
         for key in ["code", "type", "status"] {
             words.extend(json::text_or_digits(error, key));
         }

@@ -27,6 +27,8 @@ fn plain(word: &str) -> String {
 fn exact(word: &str) -> Option<ErrorKind> {
     Some(match word {
         "invalidapikey"
+        | "apikeyinvalid"
+        | "apikeyexpired"
         | "authenticationerror"
         | "unauthenticated"
         | "unauthorized"

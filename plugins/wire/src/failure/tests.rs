@@ -108,6 +108,12 @@ fn the_kind_comes_from_words_and_status() {
         ),
         (
             400,
+            r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m","details":[{"@type":"x","reason":"API_KEY_INVALID"}]}}"#,
+            K::Unauthorized,
+            "API_KEY_INVALID",
+        ),
+        (
+            400,
             r#"{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"m"}}"#,
             K::InvalidInput,
             "INVALID_ARGUMENT",
