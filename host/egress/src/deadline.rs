@@ -59,6 +59,7 @@ impl Attempt {
 
     pub(crate) fn connecting(&self) {
         *self.waiting.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.changed.notify_one();
     }
 
     pub(crate) fn connected(&self) {

@@ -70,7 +70,8 @@ pub async fn answer(egress: &Egress, request: GuestRequest, rules: Vec<Rule>) ->
     let GuestRequest { plugin, method, url, headers, body, credential } = request;
     let outgoing = Outgoing { method, url, headers, body: Bytes::from(body), credential };
     let told = |error: crate::EgressError| error.to_call_error_for(&plugin);
-    let incoming = egress.send(outgoing, &Allowed { rules, redirects: REDIRECTS }, &budget()).await.map_err(told)?;
+    let incoming =
+        egress.send(outgoing, &Allowed { rules, redirects: REDIRECTS }, &budget()).await.map_err(told)?;
     let (status, headers) = (incoming.status, incoming.headers.clone());
     let body = incoming.collect().await.map_err(told)?;
     Ok(Answer::Http { status, headers, body: body.into() })

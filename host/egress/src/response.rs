@@ -34,6 +34,10 @@ impl Incoming {
         scrubber: Scrubber,
     ) -> Result<Self, EgressError> {
         let headers = headers::incoming(response.headers(), &scrubber, &origin)?;
+        let allowed = deadline.budget.response_bytes;
+        if response.content_length().is_some_and(|length| length > allowed) {
+            return Err(too_large(&origin, allowed));
+        }
         Ok(Self {
             status: response.status().as_u16(),
             headers,
@@ -71,11 +75,8 @@ impl Incoming {
                 Ok(Some(bytes)) => {
                     self.received = self.received.saturating_add(bytes.len() as u64);
                     if self.received > budget.response_bytes {
-                        return self.end(EgressError::TooLarge {
-                            origin: self.origin.clone(),
-                            what: "the body of the response",
-                            allowed: budget.response_bytes,
-                        });
+                        let allowed = budget.response_bytes;
+                        return self.end(too_large(&self.origin, allowed));
                     }
                     self.scrubber.feed(bytes)
                 }
@@ -104,4 +105,8 @@ impl Incoming {
         self.response = None;
         Err(error)
     }
+}
+
+fn too_large(origin: &Origin, allowed: u64) -> EgressError {
+    EgressError::TooLarge { origin: origin.clone(), what: "the body of the response", allowed }
 }

@@ -32,6 +32,9 @@ impl Rule {
         if url.query().is_some() {
             return Err(EgressError::invalid_url(text, "a rule has no query"));
         }
+        if url.host_str().is_some_and(|host| host.contains('*')) {
+            return Err(EgressError::invalid_url(text, "a rule names one host"));
+        }
         let private = match url.host() {
             Some(Host::Domain(name)) => names_private(name),
             Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,

@@ -198,7 +198,10 @@ async fn what_is_the_hosts_to_say_is_said_by_the_host() {
         assert_eq!(seen.header(name), expect, "{name}");
     }
     for method in ["CONNECT", "TRACE", "get", "", "G T", "GET\r\n"] {
-        let error = egress.send(Outgoing::new(method, &url), &private(&url), &budget()).await.unwrap_err();
+        let error = egress
+            .send(Outgoing::new(method, &url), &private(&server.named("api.example", "")), &budget())
+            .await
+            .unwrap_err();
         assert!(matches!(error, EgressError::InvalidRequest { .. }), "{method:?}: {error}");
     }
 }
