@@ -1,9 +1,11 @@
 //! Who may say yes, and what they can say.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::digest::Digest;
+use crate::{digest::Digest, remediation::Effect};
 
 /// What was decided about one plan, and by whom.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,8 +24,74 @@ pub enum ApprovalDecision {
         by: String,
         parameters: Value,
     },
+    /// A call of a tool, and those like it for as long as the session lasts.
+    Allowed {
+        by: String,
+        pattern: CallPattern,
+    },
     /// Nobody decided in time.
     Expired,
+}
+
+/// A call of a tool that waits for a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolRequest {
+    pub call: u64,
+    /// As the model calls it: `SERVER__TOOL`.
+    pub tool: String,
+    pub arguments: Value,
+    pub effect: Effect,
+}
+
+impl ToolRequest {
+    /// Of the exact call: what is approved is this tool with these arguments.
+    #[must_use]
+    pub fn digest(&self, run: &str) -> Digest {
+        let sealed = serde_json::json!({
+            "seal": "sickbay.call/1",
+            "run": run,
+            "call": self.call,
+            "tool": self.tool,
+            "arguments": self.arguments,
+        });
+        // Maps are written in the order of their keys, so that equal values
+        // have equal texts.
+        Digest::of(sealed.to_string().as_bytes())
+    }
+}
+
+/// Calls of one tool with arguments like these: each argument that is named
+/// has exactly that value, those that are not named are free.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CallPattern {
+    pub tool: String,
+    #[serde(default)]
+    pub arguments: BTreeMap<String, Value>,
+}
+
+impl CallPattern {
+    /// Exactly this call.
+    #[must_use]
+    pub fn exactly(request: &ToolRequest) -> Self {
+        let arguments = request.arguments.as_object();
+        Self {
+            tool: request.tool.clone(),
+            arguments: arguments
+                .map(|map| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    #[must_use]
+    pub fn fits(&self, tool: &str, arguments: &Value) -> bool {
+        self.tool == tool
+            && self
+                .arguments
+                .iter()
+                .all(|(key, value)| arguments.get(key).is_some_and(|given| given == value))
+    }
 }
 
 /// A decision that was left in the store for a run that waits for it.
@@ -36,4 +104,42 @@ pub struct StoredDecision {
     pub decision: ApprovalDecision,
     /// Milliseconds since 1970, UTC.
     pub at_ms: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pattern_holds_for_the_named_arguments_alone() {
+        let request = ToolRequest {
+            call: 1,
+            tool: "shop__restart".into(),
+            arguments: json!({"name": "api", "grace": 5}),
+            effect: Effect::Write,
+        };
+        let exact = CallPattern::exactly(&request);
+        let wider = CallPattern { arguments: [("name".into(), json!("api"))].into(), ..exact.clone() };
+        for (tool, arguments, of_exact, of_wider) in [
+            ("shop__restart", json!({"name": "api", "grace": 5}), true, true),
+            ("shop__restart", json!({"name": "api", "grace": 6}), false, true),
+            ("shop__restart", json!({"name": "web", "grace": 5}), false, false),
+            ("shop__delete", json!({"name": "api", "grace": 5}), false, false),
+            ("shop__restart", json!("api"), false, false),
+        ] {
+            assert_eq!(exact.fits(tool, &arguments), of_exact, "{arguments}");
+            assert_eq!(wider.fits(tool, &arguments), of_wider, "{arguments}");
+        }
+    }
+
+    #[test]
+    fn another_argument_is_another_digest() {
+        let request =
+            ToolRequest { call: 1, tool: "t".into(), arguments: json!({"a": 1}), effect: Effect::Write };
+        let other = ToolRequest { arguments: json!({"a": 2}), ..request.clone() };
+        assert_ne!(request.digest("r"), other.digest("r"));
+        assert_ne!(request.digest("r"), request.digest("s"));
+    }
 }

@@ -9,16 +9,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    approval::ApprovalDecision,
+    approval::{ApprovalDecision, ToolRequest},
     capability::Capability,
     change::{Direction, Mark, Rehearsal, Survey, WriteOutcome},
     digest::Digest,
     error::CallError,
+    model::Completion,
     outside::{Answer, Ask, LogLevel},
     plan::PlanEnd,
     plugin::CallFailure,
     policy::Ruling,
-    remediation::ActionPlan,
+    react::TurnEnd,
+    remediation::{ActionPlan, Effect},
+    tool::ToolOutput,
     watch::Sample,
 };
 
@@ -147,10 +150,13 @@ pub enum Event {
         digest: Digest,
         reversible: bool,
     },
+    /// `plan` is 0 where it is a call of a tool that waits.
     ApprovalRequested {
         plan: u32,
         digest: Digest,
         expires_ms: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<ToolRequest>,
     },
     ApprovalDecided {
         plan: u32,
@@ -203,6 +209,80 @@ pub enum Event {
         plan: u32,
         end: PlanEnd,
     },
+    /// A person, or the stage of a pipeline, said something to the model.
+    TurnStarted {
+        /// From 1.
+        turn: u32,
+        input: String,
+    },
+    /// Written before the model is asked. What it is asked is the history so
+    /// far, which the events before tell.
+    ModelStarted {
+        request: u64,
+        model: String,
+        /// Messages of the request.
+        messages: u64,
+        /// Over these messages, each with all before it: the same digest means
+        /// the same request.
+        digest: Digest,
+    },
+    ModelEnded {
+        request: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answer: Option<Box<ModelAnswer>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<CallError>,
+    },
+    /// Written before a tool is called; durable before one that writes.
+    ToolStarted {
+        call: u64,
+        /// The model's own id of the call.
+        id: String,
+        tool: String,
+        arguments: Value,
+        effect: Effect,
+    },
+    ToolEnded {
+        call: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        output: Option<ToolOutput>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<CallError>,
+        #[serde(default)]
+        host_calls: u64,
+        #[serde(default)]
+        logs_dropped: u64,
+    },
+    /// An event of the agent that the tool call handed over to.
+    Nested {
+        call: u64,
+        event: Box<Event>,
+    },
+    /// Older parts of the history were hidden from the model. They stay here.
+    Compacted {
+        /// Messages before and after.
+        from: u64,
+        to: u64,
+        /// Estimated tokens before and after.
+        tokens_from: u64,
+        tokens_to: u64,
+        /// What stands for them; none where only long results were left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
+    },
+    TurnEnded {
+        turn: u32,
+        end: TurnEnd,
+    },
+    /// The last turn was taken out of the history.
+    TurnUndone {
+        turn: u32,
+    },
+    /// The turns after use this model.
+    ModelChanged {
+        provider: String,
+        model: String,
+    },
     /// The run waits for a person; it goes on after a decision.
     Parked {
         reason: String,
@@ -214,6 +294,9 @@ pub enum Event {
     Resumed {
         after: u64,
         host_version: String,
+        /// Calls before that entry that never ended, and count no more either.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dropped: Vec<u64>,
     },
     /// A limit of the run; the run goes on to its report.
     LimitHit {
@@ -231,7 +314,54 @@ pub enum Event {
     },
 }
 
+/// What a model answered, and what it took.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ModelAnswer {
+    pub completion: Completion,
+    pub provider: String,
+    /// None where the price is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+    /// Milliseconds to the first byte, and in all; 0 where no network was needed.
+    #[serde(default)]
+    pub first_byte_ms: u64,
+    #[serde(default)]
+    pub wall_ms: u64,
+    /// What went wrong before: attempts that were repeated, providers that were passed over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<String>,
+}
+
+/// Which thread of a run an event belongs to. Calls of tools run side by side:
+/// the events of one call keep their order, those of two calls have none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    Main,
+    Call(u64),
+}
+
 impl Event {
+    /// The event's lane. What the host itself asks (`call` 0) is in the main one.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::CallStarted { call, .. }
+            | Self::AskStarted { call, .. }
+            | Self::AskEnded { call, .. }
+            | Self::Logged { call, .. }
+            | Self::CallEnded { call, .. }
+            | Self::ToolStarted { call, .. }
+            | Self::ToolEnded { call, .. }
+            | Self::Nested { call, .. }
+                if *call != 0 =>
+            {
+                Lane::Call(*call)
+            }
+            _ => Lane::Main,
+        }
+    }
+
     /// The `type` field.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -263,6 +393,16 @@ impl Event {
             Self::RevertCheckStarted { .. } => "revert-check-started",
             Self::RevertCheckEnded { .. } => "revert-check-ended",
             Self::PlanEnded { .. } => "plan-ended",
+            Self::TurnStarted { .. } => "turn-started",
+            Self::ModelStarted { .. } => "model-started",
+            Self::ModelEnded { .. } => "model-ended",
+            Self::ToolStarted { .. } => "tool-started",
+            Self::ToolEnded { .. } => "tool-ended",
+            Self::Nested { .. } => "nested",
+            Self::Compacted { .. } => "compacted",
+            Self::TurnEnded { .. } => "turn-ended",
+            Self::TurnUndone { .. } => "turn-undone",
+            Self::ModelChanged { .. } => "model-changed",
             Self::Parked { .. } => "parked",
             Self::Resumed { .. } => "resumed",
             Self::LimitHit { .. } => "limit-hit",

@@ -6,10 +6,10 @@
 //! replayed from a journal.
 
 pub mod approval;
+pub mod bytes;
 pub mod capability;
 pub mod catalogue;
 pub mod change;
-pub mod bytes;
 pub mod cluster;
 pub mod compat;
 pub mod diagnosis;

@@ -205,7 +205,7 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
         "\"a\\u001b[31mb\" = 1",
         &[
             "1:1: unknown key `ab` / the keys here are `description`, `loop`, `cluster`, `model`, `diagnosis`, `tools`, \
-         `remediation`, `limits`, `grants`, `agents` and `pipeline`",
+         `remediation`, `limits`, `grants`, `agents`, `mcp` and `pipeline`",
         ],
     );
 }
