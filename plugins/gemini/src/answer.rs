@@ -7,7 +7,7 @@ use sickbay_plugin::{
     model_types::{StopReason, Usage},
     provider::{Error, Event, ResponseInfo, ThinkingDelta, ToolCallArguments, ToolCallStart},
 };
-use sickbay_wire::{Flow, Format, Framing, StreamDecoder, failure, json, stream::has_error};
+use sickbay_wire::{Flow, Format, Framing, StreamDecoder, failure, ids::Ids, json, stream::has_error};
 
 use crate::{
     MADE, NAME, finish,
@@ -17,6 +17,7 @@ use crate::{
 /// The answer as far as it has come.
 #[derive(Debug, Default)]
 pub struct Answer {
+    ids: Ids,
     started: bool,
     calls: u32,
     stop: Option<StopReason>,
@@ -25,7 +26,8 @@ pub struct Answer {
 /// A decoder for one response. Header names are in lower case.
 #[must_use]
 pub fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<Answer> {
-    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, Answer::default())
+    let answer = Answer { ids: Ids::of(&headers), ..Answer::default() };
+    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, answer)
 }
 
 impl Format for Answer {
@@ -81,7 +83,7 @@ impl Format for Answer {
 
     fn end(&mut self, events: &mut Vec<Event>) -> Result<(), Error> {
         let Some(stop) = self.stop else { return Err(failure::truncated(NAME)) };
-        let called = stop == StopReason::EndTurn && self.calls > 0;
+        let called = matches!(stop, StopReason::EndTurn | StopReason::Other) && self.calls > 0;
         events.push(Event::Stop(if called { StopReason::ToolUse } else { stop }));
         Ok(())
     }
@@ -128,7 +130,10 @@ impl Answer {
         let index = self.calls;
         self.calls = self.calls.saturating_add(1);
         let given = json::text(call, "id").filter(|id| !id.is_empty() && !id.starts_with(MADE));
-        let id = given.map_or_else(|| made_id(index, piece, name, &fragment), str::to_owned);
+        let text = |key| json::text(piece, key).unwrap_or_default();
+        let made =
+            || self.ids.make(MADE, index, &[text("responseId"), text("modelVersion"), name, &fragment]);
+        let id = given.map_or_else(made, str::to_owned);
         events.push(Event::ToolCallStart(ToolCallStart { index, id, name: name.to_owned() }));
         events.push(Event::ToolCallArguments(ToolCallArguments { index, fragment }));
     }
@@ -155,20 +160,6 @@ fn read_usage(usage: &Value) -> Usage {
         cache_write: 0,
         reasoning,
     }
-}
-
-/// An id where the API gives none: the call's place, and a digest of the
-/// response's id and of what is called.
-fn made_id(index: u32, piece: &Value, name: &str, arguments: &str) -> String {
-    let response = ["responseId", "modelVersion"].map(|key| json::text(piece, key).unwrap_or_default());
-    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
-    for part in response.iter().copied().chain([name, arguments]) {
-        // FNV-1a; 0xff is no byte of UTF-8, so that two parts never run into one.
-        for byte in part.bytes().chain([0xff]) {
-            digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    format!("{MADE}{index}_{digest:016x}")
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ pub(crate) fn reason(reason: &str, message: &str) -> Result<StopReason, Error> {
         Err(Error { code: reason.to_owned(), ..Error::new(kind, text) })
     };
     match reason {
-        "STOP" | "FINISH_REASON_UNSPECIFIED" => Ok(StopReason::EndTurn),
+        // The last one is not the API's; some servers name the end of a call so.
+        "STOP" | "FINISH_REASON_UNSPECIFIED" | "FUNCTION_CALL" => Ok(StopReason::EndTurn),
         // The second one could be gone on with; what there is, is there.
         "MAX_TOKENS" | "CONTINUATION" => Ok(StopReason::MaxTokens),
         "SAFETY"

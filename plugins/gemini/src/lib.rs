@@ -17,9 +17,9 @@
 //!
 //! # What the API does not have
 //!
-//! - **Ids of calls**, on older models. The decoder makes one from the id of the
-//!   response, the call's place, its name and its arguments: `made_0_5f3a…`; such
-//!   an id is not sent. A result goes back by the tool's name, which is looked
+//! - **Ids of calls**, on older models. The decoder makes one from the headers and
+//!   the id of the response, the call's place, its name and its arguments:
+//!   `made_0_5f3a…`; such an id is not sent. A result goes back by the tool's name, which is looked
 //!   up in the history, and in the order of the calls.
 //! - **A budget for thinking**, on models after 2.5. It becomes the nearest level;
 //!   an exact one goes into the options, as

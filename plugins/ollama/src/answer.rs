@@ -6,13 +6,14 @@ use sickbay_plugin::{
     model_types::{StopReason, Usage},
     provider::{Error, Event, ResponseInfo, ThinkingDelta, ToolCallArguments, ToolCallStart},
 };
-use sickbay_wire::{Flow, Format, Framing, StreamDecoder, failure, json, stream::has_error};
+use sickbay_wire::{Flow, Format, Framing, StreamDecoder, failure, ids::Ids, json, stream::has_error};
 
 use crate::NAME;
 
 /// The answer as far as it has come.
 #[derive(Debug, Default)]
 pub struct Answer {
+    ids: Ids,
     started: bool,
     calls: u32,
 }
@@ -20,7 +21,8 @@ pub struct Answer {
 /// A decoder for one response. Header names are in lower case.
 #[must_use]
 pub fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<Answer> {
-    StreamDecoder::new(NAME, Framing::JsonLines, status, headers, Answer::default())
+    let answer = Answer { ids: Ids::of(&headers), ..Answer::default() };
+    StreamDecoder::new(NAME, Framing::JsonLines, status, headers, answer)
 }
 
 impl Format for Answer {
@@ -87,7 +89,10 @@ impl Answer {
         let index = self.calls;
         self.calls = self.calls.saturating_add(1);
         let given = json::text(call, "id").filter(|id| !id.is_empty()).map(str::to_owned);
-        let id = given.unwrap_or_else(|| made_id(index, line, name, &arguments));
+        let id = given.unwrap_or_else(|| {
+            let text = |key| json::text(line, key).unwrap_or_default();
+            self.ids.make("call_", index, &[text("created_at"), text("model"), name, &arguments])
+        });
         events.push(Event::ToolCallStart(ToolCallStart { index, id, name: name.to_owned() }));
         events.push(Event::ToolCallArguments(ToolCallArguments { index, fragment: arguments }));
     }
@@ -105,20 +110,6 @@ impl Answer {
 
 fn said<'a>(message: &'a Value, key: &str) -> Option<&'a str> {
     json::text(message, key).filter(|text| !text.is_empty())
-}
-
-/// An id where the server gives none: the call's place, and a digest of when
-/// the answer was made, by what, and what is called.
-fn made_id(index: u32, line: &Value, name: &str, arguments: &str) -> String {
-    let text = |key| json::text(line, key).unwrap_or_default();
-    let mut digest = 0xcbf2_9ce4_8422_2325_u64;
-    for part in [text("created_at"), text("model"), name, arguments] {
-        // FNV-1a; 0xff is no byte of UTF-8, so that two parts never run into one.
-        for byte in part.bytes().chain([0xff]) {
-            digest = (digest ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    format!("call_{index}_{digest:016x}")
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@
 //! # What the API does not have
 //!
 //! - **Ids of calls.** Where the server gives none, the decoder makes one from
-//!   the time that the answer was created at (nanoseconds), the call's place in
-//!   the answer, its name and its arguments: `call_0_5f3a…`. Two answers of one
-//!   conversation have the same id only where a server stamps them alike and
-//!   the model asks for the same again; the host tells such calls apart, and a
-//!   result is matched with the latest call of its id. Results go back by the
-//!   tool's name, which is looked up in the history.
+//!   the response's headers, the time that the answer was created at
+//!   (nanoseconds), the call's place in the answer, its name and its arguments:
+//!   `call_0_5f3a…`. Two answers of one conversation have the same id only where
+//!   all of that is the same; the host tells such calls apart, and a result is
+//!   matched with the latest call of its id. Results go back by the tool's name,
+//!   which is looked up in the history.
 //! - **A tool choice.** `none` sends no tools and `named` sends that tool alone;
 //!   `required` can not be demanded and is the same as `auto`.
 //! - **A budget for thinking.** None leaves it to the model, 0 switches it off,

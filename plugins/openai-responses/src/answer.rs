@@ -162,16 +162,18 @@ impl Answer {
             events.push(Event::Usage(read_usage(usage)));
         }
         let reason = response.get("incomplete_details").and_then(|details| json::text(details, "reason"));
-        let stop = match json::text(response, "status").unwrap_or(event) {
+        let status = json::text(response, "status").unwrap_or(event);
+        let stop = match status {
             "failed" | "cancelled" => {
                 let error = json::present(response, "error").cloned();
-                let error = error.unwrap_or_else(|| json!({"message": format!("the response is {event}")}));
+                let error = error.unwrap_or_else(|| json!({"message": format!("the response is {status}")}));
                 return Err(failure::of_stream(NAME, &json!({"error": error})));
             }
             "incomplete" => match reason {
-                Some("max_output_tokens" | "max_tokens") => StopReason::MaxTokens,
+                // Where nothing is said of it, the length is what is left.
+                Some("max_output_tokens" | "max_tokens") | None => StopReason::MaxTokens,
                 Some("content_filter") => StopReason::Refusal,
-                _ => StopReason::Other,
+                Some(_) => StopReason::Other,
             },
             _ if self.refused => StopReason::Refusal,
             _ if self.calls > 0 => StopReason::ToolUse,

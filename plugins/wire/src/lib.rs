@@ -11,6 +11,7 @@
 
 pub mod date;
 pub mod failure;
+pub mod ids;
 pub mod json;
 pub mod known;
 pub mod lines;

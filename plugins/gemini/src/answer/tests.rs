@@ -140,6 +140,18 @@ fn calls_come_whole_with_their_signature_before_them() {
     );
 }
 
+/// As a server sends them that knows the API by hearsay: no ids, no version, a reason of its own.
+#[test]
+fn calls_are_calls_whatever_the_reason_is_called() {
+    for reason in ["FUNCTION_CALL", "STOP", "OTHER"] {
+        let piece = json!({"candidates": [{"content": {"role": "model", "parts": [{"functionCall": {"name": "get", "args": {}}}]}, "finishReason": reason, "index": 0}]});
+        let found = decode(200, format!("data: {piece}\n\n").as_bytes());
+        assert_eq!(found[0], "started - -");
+        assert!(found[1].starts_with("call 0 made_0_"));
+        assert_eq!(found.last().unwrap(), "stop ToolUse");
+    }
+}
+
 #[test]
 fn an_answer_ends_in_one_of_many_ways() {
     let stop = |reason: &str| stream(&[piece(json!([{"text": "a"}]), None), piece(json!([]), Some(reason))]);

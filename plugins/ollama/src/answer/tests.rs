@@ -181,6 +181,23 @@ fn an_answer_that_is_not_streamed_gives_the_same_events() {
     );
 }
 
+/// As a server sends it that mixes the formats up: another name for the thinking, and nothing counted.
+#[test]
+fn thinking_is_read_under_its_other_names() {
+    let stream = concat!(
+        r#"{"model":"m","created_at":"2026-11-28T01:22:42.554Z","message":{"role":"assistant","content":"","reasoning_content":"The user"},"done":false}"#,
+        "\n",
+        r#"{"model":"m","created_at":"2026-11-28T01:22:42.554Z","message":{"role":"assistant","content":"","reasoning":" wants"},"done":false}"#,
+        "\n",
+        r#"{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop","prompt_eval_count":0,"eval_count":0}"#,
+        "\n",
+    );
+    assert_eq!(
+        decode(200, stream.as_bytes()),
+        ["started None Some(\"m\")", "thinking The user", "thinking  wants", "usage 0 0", "stop EndTurn"]
+    );
+}
+
 mod any {
     use proptest::prelude::*;
 

@@ -279,7 +279,14 @@ fn an_answer_ends_in_one_of_many_ways() {
             ended("response.incomplete", json!({"incomplete_details": {"reason": "content_filter"}})),
             "stop Refusal",
         ),
-        (ended("response.incomplete", json!({"incomplete_details": null})), "stop Other"),
+        (ended("response.incomplete", json!({"incomplete_details": null})), "stop MaxTokens"),
+        (
+            ended("response.incomplete", json!({"incomplete_details": {"reason": "something_new"}})),
+            "stop Other",
+        ),
+        // The state of the response says more than the event's name.
+        (ended("response.completed", json!({"status": "incomplete"})), "stop MaxTokens"),
+        (ended("response.completed", json!({"status": "failed"})), "! Unavailable provider-error"),
         (ended("response.completed", json!({"status": "completed"})), "stop EndTurn"),
         (
             ended(
