@@ -57,6 +57,8 @@ impl<'a> Contents<'a> {
         let mut parts = Vec::new();
         for content in content {
             match content {
+                // The API refuses an empty text.
+                Content::Text(text) if text.is_empty() => {}
                 Content::Text(text) => parts.push(json!({"text": text})),
                 Content::Image(image) => parts.push(json!({
                     "inlineData": {"mimeType": image.media_type, "data": base64(&image.data)},
@@ -88,6 +90,8 @@ impl<'a> Contents<'a> {
         self.hand_over();
         let mut parts = Vec::new();
         let mut waiting = None;
+        // Thoughts and signatures alone are no turn.
+        let mut says = false;
         // Of parallel calls the first alone is signed.
         let mut signed = !self.signed;
         for content in content {
@@ -102,7 +106,9 @@ impl<'a> Contents<'a> {
                     Some(place) => waiting = Some(place),
                     None => {}
                 },
+                Content::Text(text) if text.is_empty() => {}
                 Content::Text(text) => {
+                    says = true;
                     let mut part = json!({"text": text});
                     if let Some((_, signature)) = waiting.take_if(|(place, _)| *place == Place::Text) {
                         part["thoughtSignature"] = signature.into();
@@ -117,14 +123,14 @@ impl<'a> Contents<'a> {
                     } else if !signed {
                         part["thoughtSignature"] = NOT_SIGNED.into();
                     }
-                    signed = true;
+                    (signed, says) = (true, true);
                     self.calls.push(call);
                     parts.push(part);
                 }
                 Content::Image(_) | Content::RedactedThinking(_) | Content::ToolResult(_) => {}
             }
         }
-        if !parts.is_empty() {
+        if says {
             self.sent.push(json!({"role": "model", "parts": parts}));
         }
     }

@@ -10,7 +10,7 @@ use sickbay_wire::{Flow, Format, Framing, StreamDecoder, failure, json};
 
 use crate::{
     NAME,
-    items::{Item, Items, Slot},
+    items::{Item, Items, Slot, Stage},
     marker::{Marker, Reasoning, Spoken},
 };
 
@@ -38,19 +38,16 @@ impl Format for Answer {
         let response = event.get("response").unwrap_or(event);
         match kind.strip_prefix("response.").unwrap_or(kind) {
             "created" | "in_progress" | "queued" => self.start(response, events),
-            "output_item.added" => self.added(event, events),
+            "output_item.added" => self.added(event, events)?,
             "output_item.done" => {
-                self.item(
-                    event.get("item").unwrap_or(&Value::Null),
-                    json::count(event, "output_index"),
-                    events,
-                );
+                let item = event.get("item").unwrap_or(&Value::Null);
+                self.item(item, json::count(event, "output_index"), Stage::Done, events)?;
             }
             "completed" => return self.over(response, "completed", events),
             "incomplete" => return self.over(response, "incomplete", events),
             "failed" => return self.over(response, "failed", events),
             "cancelled" => return self.over(response, "cancelled", events),
-            part => self.part(part, event, events),
+            part => self.part(part, event, events)?,
         }
         Ok(Flow::More)
     }
@@ -76,19 +73,20 @@ impl Answer {
         }
     }
 
-    fn added(&mut self, event: &Value, events: &mut Vec<Event>) {
+    fn added(&mut self, event: &Value, events: &mut Vec<Event>) -> Result<(), Error> {
         self.started = true;
         let item = event.get("item").unwrap_or(&Value::Null);
-        let known = self.items.of_item(item, json::count(event, "output_index"));
+        let known = self.items.of_item(item, json::count(event, "output_index"), Stage::Added)?;
         match json::text(item, "type") {
             Some("function_call") => start_call(known, item, &mut self.calls, events),
             Some("message") => mark_message(known, item, events),
             _ => {}
         }
+        Ok(())
     }
 
     /// A piece of an item, or the end of one of its texts.
-    fn part(&mut self, kind: &str, event: &Value, events: &mut Vec<Event>) {
+    fn part(&mut self, kind: &str, event: &Value, events: &mut Vec<Event>) -> Result<(), Error> {
         let index = |key| json::count(event, key).unwrap_or_default();
         let (slot, text) = match kind {
             "output_text.delta" | "output_text.done" => (Slot::Text(index("content_index")), "text"),
@@ -100,23 +98,30 @@ impl Answer {
             "function_call_arguments.delta" | "function_call_arguments.done" => {
                 (Slot::Arguments, "arguments")
             }
-            _ => return,
+            _ => return Ok(()),
         };
         self.started = true;
-        let known = self.items.of_event(event);
+        let known = self.items.of_piece(event, slot)?;
         if kind.ends_with(".done") {
             self.refused |= rest(known, slot, json::text(event, text).unwrap_or_default(), events);
         } else if let Some(delta) = json::text(event, "delta").filter(|delta| !delta.is_empty()) {
             self.refused |= more(known, slot, delta, events);
         }
+        Ok(())
     }
 
     /// An item as it is in the end: whatever of it did not come before.
-    fn item(&mut self, item: &Value, place: Option<u64>, events: &mut Vec<Event>) {
+    fn item(
+        &mut self,
+        item: &Value,
+        place: Option<u64>,
+        stage: Stage,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Error> {
         self.started = true;
-        let known = self.items.of_item(item, place);
+        let known = self.items.of_item(item, place, stage)?;
         if std::mem::replace(&mut known.done, true) {
-            return;
+            return Ok(());
         }
         let numbered = |key| (0..).zip(json::list(item, key));
         match json::text(item, "type") {
@@ -151,12 +156,13 @@ impl Answer {
             Some(_) => events.push(Event::Raw(item.to_string())),
             None => {}
         }
+        Ok(())
     }
 
     fn over(&mut self, response: &Value, event: &str, events: &mut Vec<Event>) -> Result<Flow, Error> {
         self.start(response, events);
         for (place, item) in (0..).zip(json::list(response, "output")) {
-            self.item(item, Some(place), events);
+            self.item(item, Some(place), Stage::Repeated, events)?;
         }
         if let Some(usage) = json::present(response, "usage") {
             events.push(Event::Usage(read_usage(usage)));

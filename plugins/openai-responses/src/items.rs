@@ -1,12 +1,18 @@
 //! The items of the answer that is coming: which call, message or thought an
 //! event belongs to, and how much of it was handed on already.
 //!
-//! Servers name an item by its id, by its place, by its call's id, or not at
-//! all. What a final event repeats is compared with what came in pieces, and
+//! Servers name an item by its id, by its call's id, by its place, by another
+//! id in each event, or not at all. What a final event repeats is compared with what came in pieces, and
 //! only what is new of it is handed on.
 
 use serde_json::Value;
-use sickbay_wire::json;
+use sickbay_plugin::provider::Error;
+use sickbay_wire::{failure, json};
+
+use crate::NAME;
+
+/// Items of one answer, and texts of one item: far more than any answer has.
+const MOST: usize = 1_024;
 
 /// A text of an item that comes in pieces of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,8 +24,48 @@ pub(crate) enum Slot {
     Arguments,
 }
 
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Kind {
+    Message,
+    Call,
+    Reasoning,
+    #[default]
+    Other,
+}
+
+impl Kind {
+    fn of_item(item: &Value) -> Self {
+        match json::text(item, "type") {
+            Some("message") => Self::Message,
+            Some("function_call") => Self::Call,
+            Some("reasoning") => Self::Reasoning,
+            _ => Self::Other,
+        }
+    }
+
+    fn of_slot(slot: Slot) -> Self {
+        match slot {
+            Slot::Text(_) | Slot::Refusal(_) => Self::Message,
+            Slot::Arguments => Self::Call,
+            Slot::Summary(_) | Slot::Raw(_) => Self::Reasoning,
+        }
+    }
+}
+
+/// Where a whole item stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It begins.
+    Added,
+    /// It is over.
+    Done,
+    /// The finished response repeats it.
+    Repeated,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Item {
+    kind: Kind,
     id: String,
     call_id: String,
     place: Option<u64>,
@@ -27,6 +73,7 @@ pub(crate) struct Item {
     pub(crate) call: Option<u32>,
     pub(crate) done: bool,
     pub(crate) marked: bool,
+    repeated: bool,
     sent: Vec<(Slot, String)>,
 }
 
@@ -39,8 +86,12 @@ impl Item {
 
     /// What came in pieces so far.
     pub(crate) fn so_far(&mut self, slot: Slot) -> &mut String {
-        let at = self.sent.iter().position(|(known, _)| *known == slot).unwrap_or_else(|| {
-            self.sent.push((slot, String::new()));
+        let known = self.sent.iter().position(|(known, _)| *known == slot);
+        let at = known.unwrap_or_else(|| {
+            // Beyond all reason: they run into the last one.
+            if self.sent.len() < MOST {
+                self.sent.push((slot, String::new()));
+            }
             self.sent.len() - 1
         });
         &mut self.sent[at].1
@@ -65,36 +116,70 @@ impl Item {
 pub(crate) struct Items(Vec<Item>);
 
 impl Items {
-    /// The item that an event is about: `item_id`, else its place, else the newest one.
-    pub(crate) fn of_event(&mut self, event: &Value) -> &mut Item {
+    /// The item that a piece is of: by its id, else its place, else the newest of its kind. A call
+    /// whose id was never heard before is another call, since calls interleave.
+    pub(crate) fn of_piece(&mut self, event: &Value, slot: Slot) -> Result<&mut Item, Error> {
+        let kind = Kind::of_slot(slot);
         let id = json::text(event, "item_id").unwrap_or_default();
         let place = json::count(event, "output_index");
-        let newest = self.0.len().checked_sub(1).filter(|_| id.is_empty() && place.is_none());
-        let at = self.find(id, "", place).or(newest);
-        self.at(at, id, "", place)
+        let newest = || self.0.iter().rposition(|item| item.kind == kind && !item.done);
+        let at = self.find(id, "", place, kind);
+        let told = place.is_some() || (kind == Kind::Call && !id.is_empty());
+        let at = if told { at } else { at.or_else(newest) };
+        self.at(at, id, "", place, kind)
     }
 
     /// The item itself, in an event or in the finished response.
-    pub(crate) fn of_item(&mut self, item: &Value, place: Option<u64>) -> &mut Item {
+    pub(crate) fn of_item(
+        &mut self,
+        item: &Value,
+        place: Option<u64>,
+        stage: Stage,
+    ) -> Result<&mut Item, Error> {
+        let kind = Kind::of_item(item);
         let id = json::text(item, "id").unwrap_or_default();
         let call_id = json::text(item, "call_id").unwrap_or_default();
-        let at = self.find(id, call_id, place);
-        self.at(at, id, call_id, place)
+        // Under a name that was never heard before: the first of its kind that is still open.
+        let open = || {
+            self.0.iter().position(|known| {
+                let free = match stage {
+                    Stage::Added => false,
+                    Stage::Done => !known.done,
+                    Stage::Repeated => !known.repeated,
+                };
+                let other_call = !known.call_id.is_empty() && !call_id.is_empty() && known.call_id != call_id;
+                free && known.kind == kind && !other_call
+            })
+        };
+        let at = self.find(id, call_id, place, kind).or_else(open);
+        let known = self.at(at, id, call_id, place, kind)?;
+        known.repeated |= stage == Stage::Repeated;
+        Ok(known)
     }
 
-    fn find(&self, id: &str, call_id: &str, place: Option<u64>) -> Option<usize> {
+    fn find(&self, id: &str, call_id: &str, place: Option<u64>, kind: Kind) -> Option<usize> {
         let named = |item: &Item, name: &str| !name.is_empty() && (item.id == name || item.call_id == name);
-        // Some gateways give an item another id in each event; its place stays.
-        self.0
-            .iter()
-            .position(|item| named(item, id))
-            .or_else(|| self.0.iter().position(|item| named(item, call_id)))
-            .or_else(|| self.0.iter().position(|item| place.is_some() && item.place == place))
+        let there = |item: &Item| place.is_some() && item.place == place && item.kind == kind;
+        let all = &self.0;
+        let by_name = all.iter().position(|item| named(item, id));
+        by_name
+            .or_else(|| all.iter().position(|item| named(item, call_id)))
+            .or_else(|| all.iter().position(there))
     }
 
-    fn at(&mut self, at: Option<usize>, id: &str, call_id: &str, place: Option<u64>) -> &mut Item {
+    fn at(
+        &mut self,
+        at: Option<usize>,
+        id: &str,
+        call_id: &str,
+        place: Option<u64>,
+        kind: Kind,
+    ) -> Result<&mut Item, Error> {
+        if at.is_none() && self.0.len() >= MOST {
+            return Err(failure::unreadable(NAME, &format!("more than {MOST} items")));
+        }
         let at = at.unwrap_or_else(|| {
-            self.0.push(Item::default());
+            self.0.push(Item { kind, ..Item::default() });
             self.0.len() - 1
         });
         let item = &mut self.0[at];
@@ -105,6 +190,6 @@ impl Items {
             call_id.clone_into(&mut item.call_id);
         }
         item.place = item.place.or(place);
-        item
+        Ok(item)
     }
 }

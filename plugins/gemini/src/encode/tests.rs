@@ -158,6 +158,8 @@ fn signatures_go_back_to_where_they_came_from() {
             message(Role::Tool, vec![result("c1", "pod", false)]),
             message(Role::System, vec![text("hurry")]),
             message(Role::Assistant, vec![text("done")]),
+            message(Role::User, vec![text("")]),
+            message(Role::Assistant, vec![thought("cut", "gemini:thought:EE"), text("")]),
         ],
         ..request()
     };

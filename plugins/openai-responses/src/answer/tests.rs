@@ -223,6 +223,51 @@ fn a_call_is_read_however_a_server_names_it() {
     }
 }
 
+/// The finished response repeats everything under other ids, and leaves the thoughts out.
+#[test]
+fn nothing_is_said_twice_under_another_name() {
+    let call = |id: &str, call: &str| json!({"id": id, "type": "function_call", "call_id": call, "name": "get", "arguments": "{}"});
+    let said = |id: &str, text: &str| json!({"id": id, "type": "message", "content": [{"type": "output_text", "text": text}]});
+    let events = [
+        created(),
+        json!({"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "delta": "hm"}),
+        json!({"type": "response.output_text.delta", "item_id": "msg_a", "delta": "one"}),
+        json!({"type": "response.output_text.done", "item_id": "msg_b", "text": "one"}),
+        json!({"type": "response.output_item.done", "item": said("msg_c", "one")}),
+        json!({"type": "response.output_item.added", "item": said("msg_d", "")}),
+        json!({"type": "response.output_text.delta", "item_id": "msg_d", "delta": "two"}),
+        json!({"type": "response.output_item.added", "item": call("fc_1", "call_1")}),
+        json!({"type": "response.output_item.added", "item": call("fc_2", "call_2")}),
+        json!({"type": "response.function_call_arguments.delta", "item_id": "fc_2", "delta": "{}"}),
+        completed(&json!([said("x", "one"), said("y", "two"), call("z", "call_1"), call("zz", "call_2")])),
+    ];
+    assert_eq!(
+        decode(200, bare(&events).as_bytes()),
+        [
+            "started resp_1 gpt-6-sol",
+            "thinking hm",
+            "text one",
+            "text two",
+            "call 0 call_1 get",
+            "call 1 call_2 get",
+            "arguments 1 {}",
+            "arguments 0 {}",
+            USAGE,
+            "stop ToolUse",
+        ]
+    );
+}
+
+#[test]
+fn the_items_of_an_answer_are_bounded() {
+    let item = |number: usize| json!({"type": "response.output_item.added", "item": {"id": format!("m{number}"), "type": "message"}});
+    let events: Vec<Value> = (0..=1_024).map(item).collect();
+    let mut decoder = decoder(200, Vec::new());
+    let text = stream(&events);
+    let answer = decoder.push(text.as_bytes()).and_then(|_| decoder.finish());
+    assert_eq!(answer.unwrap_err().code, "unreadable");
+}
+
 #[test]
 fn thoughts_are_signed_with_what_the_server_wants_back() {
     let events = [
