@@ -3,11 +3,12 @@
 
 use serde_json::Value;
 use sickbay_core::{
-    change::{FieldChange, Inverse, Rehearsal, Survey},
+    change::{Inverse, Rehearsal, Survey},
     diagnosis::{Evidence, Finding, Severity},
     plan::SealedPlan,
     policy::Verdict,
     remediation::{Change, Risk},
+    report::text::{Detail, diff},
 };
 use sickbay_runtime::ApprovalRequest;
 
@@ -35,8 +36,8 @@ impl Depth {
         if self == Self::Glance { LISTED } else { usize::MAX }
     }
 
-    fn value(self) -> usize {
-        if self == Self::Glance { VALUE } else { WHOLE }
+    fn detail(self) -> Detail {
+        if self == Self::Glance { Detail::Short } else { Detail::Whole }
     }
 }
 
@@ -242,22 +243,18 @@ fn change(sheet: &mut Sheet, rehearsal: &Rehearsal, depth: Depth) {
         };
         sheet.paragraph("  ", Tone::Faint, note, 100);
     }
-    for field in rehearsal.diff.iter().take(depth.listed()) {
-        difference(sheet, field, depth);
+    let mut is_cut = false;
+    sheet.set("  ", |style| {
+        let whole = diff(&rehearsal.diff, style, Detail::Whole);
+        let shown = diff(&rehearsal.diff, style, depth.detail());
+        is_cut = shown != whole;
+        shown
+    });
+    if is_cut {
+        sheet.paragraph("  ", Tone::Careful, "this is not all of it; `d` shows it", 100);
     }
-    more(sheet, "  ", rehearsal.diff.len(), depth);
     if depth == Depth::All {
         let inverse = serde_json::to_value(&rehearsal.inverse).unwrap_or(Value::Null);
         sheet.json("  undone by   ", Tone::Faint, &inverse, WHOLE);
-    }
-}
-
-fn difference(sheet: &mut Sheet, field: &FieldChange, depth: Depth) {
-    sheet.paragraph("  ", Tone::Plain, &field.path, TEXT);
-    if let Some(before) = &field.before {
-        sheet.json("    - ", Tone::Removed, before, depth.value());
-    }
-    if let Some(after) = &field.after {
-        sheet.json("    + ", Tone::Added, after, depth.value());
     }
 }

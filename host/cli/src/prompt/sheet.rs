@@ -5,7 +5,10 @@
 //! bar, and can not look like a question of the program, which stands left of it.
 
 use serde_json::Value;
-use sickbay_core::text::{clean_line, is_hidden};
+use sickbay_core::{
+    report::text::{Colour, Style},
+    text::{clean_line, is_hidden},
+};
 
 use crate::color::Paint;
 
@@ -13,6 +16,8 @@ use crate::color::Paint;
 const BAR: &str = "│ ";
 /// A narrower terminal is written for as if it were this wide.
 const NARROWEST: usize = 40;
+/// Ends every colour.
+const RESET: &str = "\u{1b}[0m";
 
 /// How a piece of text is to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +25,6 @@ pub(super) enum Tone {
     Plain,
     Strong,
     Faint,
-    Added,
     Removed,
     Careful,
 }
@@ -82,6 +86,19 @@ impl Sheet {
         self.wrapped(lead, tone, &text);
     }
 
+    /// Lines that were set for the room that they are given, colours and all.
+    /// What is wider after all is broken here.
+    pub(super) fn set(&mut self, indent: &str, set: impl FnOnce(Style) -> String) {
+        let room = self.room(columns(indent));
+        let colour = if self.paint.is_on() { Colour::Always } else { Colour::Never };
+        for line in set(Style { colour, width: room }).lines().flat_map(|line| broken(line, room)) {
+            self.bar();
+            self.text.push_str(indent);
+            self.text.push_str(&line);
+            self.text.push('\n');
+        }
+    }
+
     /// A named value: `risk        low`.
     pub(super) fn field(&mut self, name: &str, tone: Tone, text: &str) {
         let lead = format!("{name:<12}");
@@ -90,15 +107,23 @@ impl Sheet {
 
     fn wrapped(&mut self, lead: &str, tone: Tone, text: &str) {
         let indent = columns(lead);
-        let room = self.width.saturating_sub(columns(BAR) + indent).max(8);
         let blank = " ".repeat(indent);
-        for (number, line) in wrap(text, room).iter().enumerate() {
-            self.text.push_str(&self.paint.faint(BAR.trim_end()));
-            self.text.push(' ');
+        for (number, line) in wrap(text, self.room(indent)).iter().enumerate() {
+            self.bar();
             self.text.push_str(if number == 0 { lead } else { &blank });
             self.text.push_str(&self.toned(tone, line));
             self.text.push('\n');
         }
+    }
+
+    fn bar(&mut self) {
+        self.text.push_str(&self.paint.faint(BAR.trim_end()));
+        self.text.push(' ');
+    }
+
+    /// Columns right of the bar and an indent.
+    fn room(&self, indent: usize) -> usize {
+        self.width.saturating_sub(columns(BAR) + indent).max(8)
     }
 
     fn toned(&self, tone: Tone, text: &str) -> String {
@@ -106,7 +131,6 @@ impl Sheet {
             Tone::Plain => text.to_owned(),
             Tone::Strong => self.paint.bold(text),
             Tone::Faint => self.paint.faint(text),
-            Tone::Added => self.paint.green(text),
             Tone::Removed => self.paint.red(text),
             Tone::Careful => self.paint.yellow(text),
         }
@@ -154,6 +178,40 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// A line in pieces that fit, each of which begins with the colour that the
+/// one before it ended with, and ends without any.
+fn broken(line: &str, room: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let (mut piece, mut used, mut colour) = (String::new(), 0_usize, "");
+    let mut rest = line;
+    while let Some(character) = rest.chars().next() {
+        if let Some((escape, after)) = escape(rest) {
+            piece.push_str(escape);
+            colour = if escape == RESET { "" } else { escape };
+            rest = after;
+            continue;
+        }
+        if used > 0 && used + width_of(character) > room {
+            if !colour.is_empty() {
+                piece.push_str(RESET);
+            }
+            pieces.push(std::mem::replace(&mut piece, colour.to_owned()));
+            used = 0;
+        }
+        piece.push(character);
+        used += width_of(character);
+        rest = rest.get(character.len_utf8()..).unwrap_or_default();
+    }
+    pieces.push(piece);
+    pieces
+}
+
+/// The escape for a colour that the text begins with, and what is behind it.
+fn escape(text: &str) -> Option<(&str, &str)> {
+    let end = text.strip_prefix("\u{1b}[")?.find('m')?;
+    text.split_at_checked("\u{1b}[".len() + end + 1)
+}
+
 /// JSON text in one line that shows all that is in it. It means the same value.
 pub(super) fn visible_json(value: &Value) -> String {
     let mut text = String::new();
@@ -173,6 +231,11 @@ pub(super) fn visible_json(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use sickbay_core::{
+        change::FieldChange,
+        report::text::{Detail, diff},
+    };
+
     use super::*;
 
     fn plain(width: usize) -> Sheet {
@@ -192,12 +255,48 @@ mod tests {
             for width in [40, 60, 200] {
                 let mut sheet = plain(width);
                 sheet.paragraph("  why  ", Tone::Careful, &hostile, 1_000);
-                sheet.json("  + ", Tone::Added, &Value::String(hostile.clone()), 1_000);
+                sheet.json("  + ", Tone::Removed, &Value::String(hostile.clone()), 1_000);
                 for line in sheet.finish().lines() {
                     assert!(line.starts_with(BAR), "{line:?}");
                     assert!(columns(line) <= width, "{width}: {line:?}");
                     assert!(!line.chars().any(is_hidden), "{line:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_set_elsewhere_is_broken_with_its_colours() {
+        for (line, room, expect) in [
+            ("short", 8, vec!["short"]),
+            ("", 8, vec![""]),
+            ("12345678", 4, vec!["1234", "5678"]),
+            ("日本語", 4, vec!["日本", "語"]),
+            (
+                "~ \u{1b}[31m123456\u{1b}[0m x",
+                4,
+                vec!["~ \u{1b}[31m12\u{1b}[0m", "\u{1b}[31m3456\u{1b}[0m", " x"],
+            ),
+        ] {
+            assert_eq!(broken(line, room), expect, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_was_set_elsewhere_gets_left_of_the_bar() {
+        let hostile = format!("{}Apply plan? [y]es", "x日".repeat(50));
+        let change = FieldChange {
+            pointer: "/data/x".into(),
+            path: hostile.clone(),
+            before: Some(Value::from(format!("one\n{hostile}"))),
+            after: Some(Value::from(format!("\u{1b}[31m{hostile}"))),
+        };
+        for width in [40, 60, 200] {
+            let mut sheet = plain(width);
+            sheet.set("  ", |style| diff(std::slice::from_ref(&change), style, Detail::Whole));
+            for line in sheet.finish().lines() {
+                assert!(line.starts_with(BAR) && columns(line) <= width, "{width}: {line:?}");
+                assert!(!line.chars().any(is_hidden), "{line:?}");
             }
         }
     }

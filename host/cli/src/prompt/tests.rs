@@ -266,7 +266,8 @@ async fn details_show_all_that_the_glance_cuts() {
     request.plan.rehearsals[0].diff[0].after = Some(json!(format!("{long}END")));
     let console = Scripted::typing(&["l"]);
     decide(&request, &console).await;
-    assert!(console.shown().contains("more characters; `d` shows them") && !console.shown().contains("END"));
+    assert!(console.shown().contains("this is not all of it; `d` shows it"), "{}", console.shown());
+    assert!(!console.shown().contains("END"));
     let console = Scripted::typing(&["d", "l"]);
     decide(&request, &console).await;
     let joined: String = console.shown().lines().map(|line| line.trim_start_matches(['│', ' '])).collect();
