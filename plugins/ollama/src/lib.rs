@@ -21,6 +21,9 @@
 //!   `required` can not be demanded and is the same as `auto`.
 //! - **A budget for thinking.** None leaves it to the model, 0 switches it off,
 //!   more switches it on; a level goes into the options, as `{"think": "high"}`.
+//! - **A window that fits.** The server gives a model a small one and drops what
+//!   is too much without a word; a larger one goes into the options, as
+//!   `{"options": {"num_ctx": 32768}}`.
 //! - **Errors of tools.** The text of a result that is one begins with `error: `.
 
 mod answer;
