@@ -149,7 +149,13 @@ impl Answer {
                     rest(known, Slot::Summary(index), json::text(part, "text").unwrap_or_default(), events);
                 }
                 for (index, part) in numbered("content") {
-                    rest(known, Slot::Raw(index), json::text(part, "text").unwrap_or_default(), events);
+                    let text = json::text(part, "text").unwrap_or_default();
+                    // Some gateways repeat the summary here, as if it were said.
+                    let slot = match json::text(part, "type") {
+                        Some("reasoning_text") => Slot::Raw(index),
+                        _ => Slot::Summary(index),
+                    };
+                    rest(known, slot, text, events);
                 }
                 mark_reasoning(known, item, events);
             }

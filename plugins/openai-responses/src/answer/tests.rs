@@ -258,6 +258,38 @@ fn nothing_is_said_twice_under_another_name() {
     );
 }
 
+/// A gateway that makes responses of chat completions: the text ends behind the calls, fields are null that
+/// should be lists, and the thought is repeated as if it were said.
+#[test]
+fn a_gateways_answer_is_read_as_it_was_meant() {
+    let call = |arguments: &str, status: &str| json!({"type": "function_call", "id": "fc_call_1", "call_id": "call_1", "name": "get", "status": status, "arguments": arguments});
+    let said = |id: &str, kind: &str, text: &str| json!({"id": id, "type": kind, "status": "completed", "role": "assistant", "phase": null, "content": [{"type": "output_text", "text": text, "annotations": []}]});
+    let last = completed(&json!([
+        said("rs_1", "reasoning", "hm"),
+        said("msg_1", "message", "Let me look."),
+        call("{}", "completed")
+    ]));
+    let events = [
+        created(),
+        json!({"type": "response.output_item.added", "output_index": 0, "item": {"id": "rs_1", "type": "reasoning", "status": "in_progress", "summary": null}}),
+        json!({"type": "response.reasoning_summary_text.delta", "item_id": "rs_1", "output_index": 0, "summary_index": 0, "delta": "hm"}),
+        json!({"type": "response.output_item.added", "output_index": 1, "item": {"id": "msg_1", "type": "message", "role": "assistant", "content": []}}),
+        json!({"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 1, "content_index": 0, "delta": "Let me look."}),
+        json!({"type": "response.output_item.added", "output_index": 2, "item": call("", "in_progress")}),
+        json!({"type": "response.function_call_arguments.delta", "item_id": "fc_call_1", "output_index": 2, "delta": "{}"}),
+        json!({"type": "response.function_call_arguments.done", "item_id": "fc_call_1", "output_index": 2, "arguments": "{}"}),
+        json!({"type": "response.output_item.done", "output_index": 2, "item": call("{}", "completed")}),
+        json!({"type": "response.output_text.done", "item_id": "msg_1", "output_index": 1, "content_index": 0, "text": "Let me look."}),
+        last.clone(),
+    ];
+    let told = ["call 0 call_1 get", "arguments 0 {}", USAGE, "stop ToolUse"];
+    let found = decode(200, bare(&events).as_bytes());
+    assert_eq!(found[..3], ["started resp_1 gpt-6-sol", "thinking hm", "text Let me look."]);
+    assert_eq!(found[3..], told);
+    // And the same where nothing came in pieces.
+    assert_eq!(decode(200, bare(&[created(), last]).as_bytes()), found);
+}
+
 #[test]
 fn the_items_of_an_answer_are_bounded() {
     let item = |number: usize| json!({"type": "response.output_item.added", "item": {"id": format!("m{number}"), "type": "message"}});
