@@ -1,6 +1,8 @@
 //! Request bodies against the fields that the vendor's own client can send
 //! (`MessageCreateParams` of `anthropic` 2.11), and the rules of the format.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at what is not as expected")]
+
 use serde_json::{Value, json};
 use sickbay_plugin::provider::{
     Content, Image, Message, Request, Role, Thinking, Tool, ToolCall, ToolChoice, ToolResult,

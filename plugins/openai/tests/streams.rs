@@ -38,7 +38,7 @@ fn middle(deltas: &[&str]) -> Vec<String> {
     let list: Vec<&str> = list.iter().map(String::as_str).collect();
     let mut found = tell(200, &chunks(&list));
     assert_eq!(found.remove(0), "started c1 m");
-    assert_eq!(found.pop().unwrap(), "stop ToolUse");
+    assert_eq!(found.pop().as_deref(), Some("stop ToolUse"));
     found
 }
 

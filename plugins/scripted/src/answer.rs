@@ -12,7 +12,7 @@ use crate::{
     NAME,
     conversation::Conversation,
     pattern::Values,
-    script::{Call, GivenError, Kind, Rule, Script, Stop, When, Written},
+    script::{Call, Ending, GivenError, Kind, Rule, Script, When, Written},
     take::{holds, values},
     template::{fill, fill_in},
 };
@@ -118,12 +118,12 @@ impl Rule {
             reasoning: self.usage.reasoning,
         }));
         let stop = match self.stop {
-            Some(Stop::EndTurn) => StopReason::EndTurn,
-            Some(Stop::ToolUse) => StopReason::ToolUse,
-            Some(Stop::MaxTokens) => StopReason::MaxTokens,
-            Some(Stop::StopSequence) => StopReason::StopSequence,
-            Some(Stop::Refusal) => StopReason::Refusal,
-            Some(Stop::Other) => StopReason::Other,
+            Some(Ending::EndTurn) => StopReason::EndTurn,
+            Some(Ending::ToolUse) => StopReason::ToolUse,
+            Some(Ending::MaxTokens) => StopReason::MaxTokens,
+            Some(Ending::StopSequence) => StopReason::StopSequence,
+            Some(Ending::Refusal) => StopReason::Refusal,
+            Some(Ending::Other) => StopReason::Other,
             None if self.calls.is_empty() => StopReason::EndTurn,
             None => StopReason::ToolUse,
         };

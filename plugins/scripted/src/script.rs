@@ -53,7 +53,7 @@ pub(crate) struct Rule {
     pub(crate) calls: Vec<Call>,
     #[serde(default)]
     pub(crate) usage: GivenUsage,
-    pub(crate) stop: Option<Stop>,
+    pub(crate) stop: Option<Ending>,
     pub(crate) model: Option<String>,
     pub(crate) error: Option<GivenError>,
 }
@@ -101,7 +101,7 @@ pub(crate) struct GivenUsage {
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Stop {
+pub(crate) enum Ending {
     EndTurn,
     ToolUse,
     MaxTokens,

@@ -1,6 +1,8 @@
 //! Scripts against conversations: what is taken, which rule answers, and the
 //! loop over a cluster that the documentation shows.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests stop at what is not as expected")]
+
 use serde_json::{Value, json};
 use sickbay_plugin::{
     provider::{Content, Event, Message, Request, Role, Tool, ToolCall, ToolChoice, ToolResult},
