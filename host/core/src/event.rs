@@ -14,14 +14,14 @@ use crate::{
     change::{Direction, Mark, Rehearsal, Survey, WriteOutcome},
     digest::Digest,
     error::CallError,
-    model::Completion,
+    model::{Completion, Usage},
     outside::{Answer, Ask, LogLevel},
     plan::PlanEnd,
     plugin::CallFailure,
     policy::Ruling,
     react::TurnEnd,
     remediation::{ActionPlan, Effect},
-    tool::ToolOutput,
+    tool::{ToolOutput, ToolSpec},
     watch::Sample,
 };
 
@@ -215,6 +215,10 @@ pub enum Event {
         turn: u32,
         input: String,
     },
+    /// The tools that the model may call from here on, by the names that it sees.
+    ToolsOffered {
+        tools: Vec<ToolSpec>,
+    },
     /// Written before the model is asked. What it is asked is the history so
     /// far, which the events before tell.
     ModelStarted {
@@ -232,6 +236,9 @@ pub enum Event {
         answer: Option<Box<ModelAnswer>>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<CallError>,
+        /// What a request cost that was answered in part, or not at all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lost: Option<Lost>,
     },
     /// Written before a tool is called; durable before one that writes.
     ToolStarted {
@@ -333,6 +340,15 @@ pub struct ModelAnswer {
     pub attempts: Vec<String>,
 }
 
+/// Tokens and money that bought no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lost {
+    pub usage: Usage,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
 /// Which thread of a run an event belongs to. Calls of tools run side by side:
 /// the events of one call keep their order, those of two calls have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -394,6 +410,7 @@ impl Event {
             Self::RevertCheckEnded { .. } => "revert-check-ended",
             Self::PlanEnded { .. } => "plan-ended",
             Self::TurnStarted { .. } => "turn-started",
+            Self::ToolsOffered { .. } => "tools-offered",
             Self::ModelStarted { .. } => "model-started",
             Self::ModelEnded { .. } => "model-ended",
             Self::ToolStarted { .. } => "tool-started",

@@ -126,6 +126,9 @@ pub enum Answer {
     },
     Completion {
         completion: Value,
+        /// None where the price is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cost_usd: Option<f64>,
     },
     Exit {
         code: Option<i32>,

@@ -29,6 +29,10 @@ pub enum Step {
     Remediate { stage: String, visit: u32 },
     /// Watch the plan that was applied, and take it back where it does not help.
     Verify { stage: String, visit: u32 },
+    /// Let the model answer, with the tools of the profile.
+    Model { stage: String, visit: u32 },
+    /// Hand over to another profile.
+    Agent { stage: String, visit: u32, agent: String },
     /// Write the report of what is known.
     Report { stage: String, visit: u32 },
     /// A stage that no driver of this version can run. Accept a failure for it.
@@ -49,6 +53,9 @@ pub enum StepOutcome {
     Remediated { decision: Remediated },
     /// The applied plan came to an end.
     Verified { decision: Verified },
+    /// A model, or another profile, answered. What it decided is a word for the
+    /// stage's `decisions`.
+    Answered { decision: Option<String> },
     /// It did not, for a reason that stands in the report.
     Failed { message: String },
     /// A limit of the run, by its name in the profile, ended it from outside.
@@ -153,6 +160,9 @@ pub struct Pipeline {
     critical_left: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancelled: Option<String>,
+    /// A model, or another profile, answered.
+    #[serde(default)]
+    answered: bool,
 }
 
 /// Where the loop stands.
@@ -194,6 +204,7 @@ impl Pipeline {
             verified: Vec::new(),
             critical_left: false,
             cancelled: None,
+            answered: false,
         };
         pipeline.enter(0);
         pipeline
@@ -218,6 +229,10 @@ impl Pipeline {
             StageKind::Remediate => Step::Remediate { stage: name, visit },
             StageKind::Verify => Step::Verify { stage: name, visit },
             StageKind::Report => Step::Report { stage: name, visit },
+            StageKind::Model => Step::Model { stage: name, visit },
+            StageKind::Agent => {
+                Step::Agent { stage: name, visit, agent: stage.agent.clone().unwrap_or_default() }
+            }
             StageKind::Diagnose => match self.strategies_of(stage).get(strategy) {
                 Some(strategy) => Step::Diagnose { stage: name, visit, strategy: strategy.clone() },
                 None => Step::Unsupported { stage: name, visit, kind: stage.kind },
@@ -256,6 +271,13 @@ impl Pipeline {
                     self.verified.push(decision);
                     self.follow(index, Way::Decision(decision.as_str()));
                 }
+                StepOutcome::Answered { decision } => {
+                    self.answered = true;
+                    match decision {
+                        Some(word) => self.follow(index, Way::Decision(&word)),
+                        None => self.follow(index, Way::Success),
+                    }
+                }
                 StepOutcome::Failed { message } => self.fail(index, message),
                 StepOutcome::Limit { limit } => self.fail(index, limit_message(&limit)),
             },
@@ -277,7 +299,7 @@ impl Pipeline {
         if let At::Done { outcome } = self.at {
             return outcome;
         }
-        let answered = self.records.iter().any(|record| record.failure.is_none());
+        let answered = self.answered || self.records.iter().any(|record| record.failure.is_none());
         if self.cancelled.is_some() {
             Outcome::Cancelled
         } else if !self.limits_hit.is_empty() {
@@ -289,7 +311,8 @@ impl Pipeline {
         } else if self.has_problems() {
             Outcome::Findings
         } else if self.failures.is_empty() {
-            Outcome::Healthy
+            // Only a strategy can tell that all is well.
+            if self.answered && self.records.is_empty() { Outcome::Answered } else { Outcome::Healthy }
         } else {
             // Something could not be done: that all is well would be a guess.
             Outcome::Failed
@@ -373,7 +396,10 @@ impl Pipeline {
             return;
         };
         let (failure, problems) = match outcome {
-            StepOutcome::Done | StepOutcome::Remediated { .. } | StepOutcome::Verified { .. } => (None, 0),
+            StepOutcome::Done
+            | StepOutcome::Answered { .. }
+            | StepOutcome::Remediated { .. }
+            | StepOutcome::Verified { .. } => (None, 0),
             StepOutcome::Diagnosed { problems } => (None, problems),
             StepOutcome::Failed { message } => (Some(crate::text::clean_line(&message, 500)), 0),
             StepOutcome::Limit { limit } => (Some(limit_message(&limit)), 0),
@@ -484,6 +510,7 @@ impl Pipeline {
     fn end(&mut self, index: usize, outcome: StepOutcome) {
         let outcome = match outcome {
             StepOutcome::Done
+            | StepOutcome::Answered { .. }
             | StepOutcome::Diagnosed { .. }
             | StepOutcome::Remediated { .. }
             | StepOutcome::Verified { .. } => self.outcome(),

@@ -10,6 +10,7 @@ mod layers;
 pub mod mcp;
 mod parse;
 mod stage;
+mod tools;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use layers::{Layer, Resolved, Setting, resolve};
 pub(crate) use parse::capabilities;
 pub use stage::{Stage, StageKind};
+pub use tools::{ReactOptions, ToolApproval, ToolSettings};
 
 pub use crate::document::{Problem as ProfileProblem, Source};
 use crate::{
@@ -42,6 +44,7 @@ pub struct Profile {
     pub model: ModelSettings,
     pub diagnosis: DiagnosisSettings,
     pub tools: ToolSettings,
+    pub react: ReactOptions,
     pub remediation: RemediationSettings,
     pub limits: RunLimits,
     /// What a plugin may use in this run, at most: narrows the grants of the
@@ -102,6 +105,12 @@ pub struct ModelSettings {
     /// A file that holds the key and nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_file: Option<String>,
+    /// The header that carries the key, in place of the provider's own: `api-key`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_header: Option<String>,
+    /// What stands before the key in that header: `Bearer `.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_prefix: Option<String>,
     /// Tried in order where the first one is not available: `PROVIDER/NAME`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fallback: Vec<String>,
@@ -164,13 +173,6 @@ impl DiagnosisSettings {
     pub fn config_of(&self, strategy: &str) -> Value {
         self.config.get(strategy).cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()))
     }
-}
-
-/// Which tools a model, or a stage, may call.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", default)]
-pub struct ToolSettings {
-    pub plugins: Vec<String>,
 }
 
 /// What may be done about findings, and who decides.

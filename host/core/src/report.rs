@@ -25,6 +25,8 @@ pub const SCHEMA: &str = "sickbay.report/1";
 pub enum Outcome {
     /// Nothing is wrong; findings may be worth knowing.
     Healthy,
+    /// A model said something; no strategy looked whether all is well.
+    Answered,
     /// Something is wrong, and nothing was done about it.
     Findings,
     /// Plans were made and not applied.
@@ -49,6 +51,7 @@ impl Outcome {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",
+            Self::Answered => "answered",
             Self::Findings => "findings",
             Self::Planned => "planned",
             Self::Remediated => "remediated",
@@ -65,7 +68,7 @@ impl Outcome {
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
-            Self::Healthy | Self::Remediated => 0,
+            Self::Healthy | Self::Answered | Self::Remediated => 0,
             Self::Failed | Self::Cancelled => 1,
             Self::Denied => 3,
             Self::Limit => 4,
@@ -94,6 +97,9 @@ pub struct Report {
     /// One to three sentences.
     #[serde(default)]
     pub summary: String,
+    /// What the model answered; its own words, that nobody checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     pub cluster: ReportCluster,
     /// The worst first; see [`crate::evidence::merge`].
     #[serde(default)]
@@ -224,6 +230,7 @@ impl Report {
             outcome: Outcome::Healthy,
             question: None,
             summary: String::new(),
+            answer: None,
             cluster,
             findings: Vec::new(),
             plans: Vec::new(),

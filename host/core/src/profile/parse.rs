@@ -27,6 +27,7 @@ const KEYS: &[&str] = &[
     "model",
     "diagnosis",
     "tools",
+    "react",
     "remediation",
     "limits",
     "grants",
@@ -42,6 +43,8 @@ const MODEL: &[&str] = &[
     "endpoint",
     "key-env",
     "key-file",
+    "key-header",
+    "key-prefix",
     "fallback",
     "max-output-tokens",
     "temperature",
@@ -58,7 +61,6 @@ const MODEL: &[&str] = &[
     "options",
 ];
 const DIAGNOSIS: &[&str] = &["strategies"];
-const TOOLS: &[&str] = &["plugins"];
 const REMEDIATION: &[&str] = &[
     "plugins",
     "approval",
@@ -112,7 +114,8 @@ pub(crate) fn decode(name: &str, table: &Table, problems: Problems) -> (Profile,
         cluster: section(&top, "cluster", &problems, cluster),
         model: section(&top, "model", &problems, model),
         diagnosis: section(&top, "diagnosis", &problems, diagnosis),
-        tools: super::ToolSettings { plugins: section(&top, "tools", &problems, tools) },
+        tools: section(&top, "tools", &problems, super::tools::tools),
+        react: section(&top, "react", &problems, super::tools::react),
         remediation: section(&top, "remediation", &problems, remediation),
         limits: section(&top, "limits", &problems, limits),
         grants: section(&top, "grants", &problems, grants),
@@ -201,6 +204,17 @@ fn model(table: &Table, place: Place, problems: &RefCell<Problems>) -> ModelSett
         let message = "`model.key-env` and `model.key-file` name two keys".to_owned();
         reader.problem(reader.place_of("key-file"), message, Some("keep one of them".to_owned()));
     }
+    let key_header = filled(&reader, "key-header");
+    if let Some(header) = &key_header
+        && !header.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    {
+        let shown = crate::text::clean_line(header, 60);
+        reader.problem(reader.place_of("key-header"), format!("`{shown}` is not the name of a header"), None);
+    }
+    if let (None, Some(_)) = (&key_header, reader.node("key-prefix")) {
+        let message = "`model.key-prefix` stands there without `model.key-header`".to_owned();
+        reader.problem(reader.place_of("key-prefix"), message, None);
+    }
     let count = |key: &str, least: u64| {
         reader.integer(key, least, u64::from(u32::MAX)).and_then(|count| u32::try_from(count).ok())
     };
@@ -216,6 +230,8 @@ fn model(table: &Table, place: Place, problems: &RefCell<Problems>) -> ModelSett
         key_env,
         fallback: names(fallback),
         key_file: filled(&reader, "key-file"),
+        key_header,
+        key_prefix: reader.text("key-prefix"),
         max_output_tokens: count("max-output-tokens", 1),
         temperature: reader.number("temperature", 0.0, 2.0),
         thinking_tokens: count("thinking-tokens", 0),
@@ -290,11 +306,6 @@ fn diagnosis(table: &Table, place: Place, problems: &RefCell<Problems>) -> Diagn
         }
     }
     DiagnosisSettings { strategies, config }
-}
-
-fn tools(table: &Table, place: Place, problems: &RefCell<Problems>) -> Vec<String> {
-    let reader = Reader::new(table, "tools", place, TOOLS, problems);
-    plugin_names(&reader, &reader.texts("plugins").unwrap_or_default())
 }
 
 fn remediation(table: &Table, place: Place, problems: &RefCell<Problems>) -> RemediationSettings {
@@ -468,7 +479,7 @@ fn agents(table: &Table, place: Place, problems: &RefCell<Problems>) -> BTreeMap
 }
 
 /// Names of plugins, without the impossible and the repeated, which are noted.
-fn plugin_names(reader: &Reader<'_>, listed: &[(String, Place)]) -> Vec<String> {
+pub(super) fn plugin_names(reader: &Reader<'_>, listed: &[(String, Place)]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (name, place) in listed.iter().take(MOST_NAMES) {
         if names.contains(name) {
@@ -507,7 +518,7 @@ pub(super) fn filled(reader: &Reader<'_>, key: &str) -> Option<String> {
     Some(text)
 }
 
-fn json_table(table: &Table) -> BTreeMap<String, Value> {
+pub(super) fn json_table(table: &Table) -> BTreeMap<String, Value> {
     table.iter().map(|(key, entry)| (key.clone(), entry.node.data.to_json())).collect()
 }
 

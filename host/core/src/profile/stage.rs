@@ -52,7 +52,7 @@ impl StageKind {
     /// Whether this version can run such a stage.
     #[must_use]
     pub fn is_supported(self) -> bool {
-        matches!(self, Self::Observe | Self::Diagnose | Self::Remediate | Self::Verify | Self::Report)
+        !matches!(self, Self::Tools | Self::Approve)
     }
 }
 
@@ -72,7 +72,8 @@ pub struct Stage {
     /// failure of the stage, without its being run.
     #[serde(default = "default_visits")]
     pub max_visits: u32,
-    /// What follows a decision, by its word: a diagnosis decides `healthy` or
+    /// What follows a decision, by its word: a model decides what stands as
+    /// `decision` in a structured answer; a diagnosis decides `healthy` or
     /// `findings`; remediate `applied`, `planned`, `denied` or `nothing`;
     /// verify `verified`, `rolled-back`, `retry` or `stuck`. Comes before `on_success`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

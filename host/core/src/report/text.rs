@@ -46,6 +46,7 @@ pub fn render(report: &Report, style: Style) -> String {
     let mut page = Page::new(style);
     let tree = Tree::of(&report.findings, report.question.as_deref());
     verdict::line(&mut page, report, &tree);
+    answer(&mut page, report);
     blocks(&mut page, report, &tree, Certainty::Verified);
     put_right(&mut page, report, &tree);
     plans::section(&mut page, report);
@@ -56,6 +57,23 @@ pub fn render(report: &Report, style: Style) -> String {
     gaps(&mut page, report);
     footer(&mut page, report);
     page.finish()
+}
+
+/// Lines of an answer shown; all of it stands in the JSON.
+const ANSWER_LINES: usize = 500;
+
+/// What the model said, as it laid it out, with nothing that steers a terminal.
+fn answer(page: &mut Page, report: &Report) {
+    let Some(answer) = &report.answer else { return };
+    if report.outcome != Outcome::Answered {
+        page.heading("Answer", "the model's own words");
+    }
+    let mut lines = answer.lines();
+    for line in lines.by_ref().take(ANSWER_LINES) {
+        page.verbatim("", Ink::Plain, line);
+    }
+    page.more(lines.count(), "");
+    page.gap();
 }
 
 /// Whether findings are shown as what is, or as what may be.

@@ -21,6 +21,8 @@ pub(super) fn line(page: &mut Page, report: &Report, tree: &Tree) {
         _ => ".".to_owned(),
     };
     match report.outcome {
+        // The answer itself is what is read first.
+        Outcome::Answered => {}
         Outcome::Healthy => page.title(Ink::Good, "✓", &healthy(report)),
         Outcome::Failed if !report.plans.is_empty() => {
             let stuck = report.plans.iter().find(|plan| plan.state == PlanState::Applied);
