@@ -14,6 +14,7 @@ mod selector;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::pattern::Glob;
 use self::rule::{Facts, Rule, describe};
 use crate::change::Survey;
 use crate::{

@@ -1,0 +1,195 @@
+//! A server as a child process, spoken to over its standard streams.
+//!
+//! The child gets the environment that the profile names and a few variables
+//! that every program needs, nothing else of the host's. It leads a process
+//! group of its own, which ends with the connection, however that ends. What
+//! it writes to its standard error goes to the trace, a bounded part of it.
+
+use std::{io, process::Stdio, time::Duration};
+
+use rmcp::{
+    RoleClient,
+    service::{RxJsonRpcMessage, TxJsonRpcMessage},
+    transport::{Transport, async_rw::AsyncRwTransport},
+};
+use rustix::process::{Pid, Signal, kill_process_group};
+use sickbay_core::text::clean_line;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::{Child, ChildStdin, ChildStdout, Command},
+    time::timeout,
+};
+
+use crate::settings::Secrets;
+
+/// Variables that a program may need to start at all; what else it gets, the
+/// profile names.
+const NEEDED: &[&str] =
+    &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM"];
+
+/// Bytes of one message at most.
+const MOST_LINE: usize = 8 * 1024 * 1024;
+/// How long the child may take to end once its input is closed, and once more
+/// after it was asked to.
+const GRACE: Duration = Duration::from_millis(1_500);
+/// Lines of a child's standard error that are traced, and bytes of each.
+const MOST_LINES: usize = 200;
+const LONGEST_LINE: usize = 400;
+
+/// What of an environment a child gets beside what its profile names.
+#[must_use]
+pub fn needed(environment: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    environment.into_iter().filter(|(name, _)| NEEDED.contains(&name.as_str())).collect()
+}
+
+/// What to start.
+pub(crate) struct Program<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) command: &'a str,
+    pub(crate) args: &'a [String],
+    pub(crate) env: Vec<(&'a str, &'a str)>,
+    pub(crate) folder: Option<&'a std::path::Path>,
+    pub(crate) secrets: Secrets,
+}
+
+pub(crate) struct StdioTransport {
+    streams: AsyncRwTransport<RoleClient, ChildStdout, ChildStdin>,
+    group: Group,
+}
+
+impl StdioTransport {
+    /// Starts the child. Needs a running tokio.
+    pub(crate) fn start(program: Program<'_>) -> io::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "the one door to MCP servers as child processes")]
+        let mut command = Command::new(program.command);
+        command.args(program.args).env_clear().envs(program.env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.kill_on_drop(true).process_group(0);
+        if let Some(folder) = program.folder {
+            command.current_dir(folder);
+        }
+        let mut child = command.spawn()?;
+        let gone = || io::Error::other("the child has no standard streams");
+        let stdin = child.stdin.take().ok_or_else(gone)?;
+        let stdout = child.stdout.take().ok_or_else(gone)?;
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(trace(stderr, program.server.to_owned(), program.secrets));
+        }
+        let streams = AsyncRwTransport::new_client(stdout, stdin).with_max_line_length(MOST_LINE);
+        Ok(Self { streams, group: Group::of(child) })
+    }
+}
+
+impl Transport<RoleClient> for StdioTransport {
+    type Error = io::Error;
+
+    fn send(
+        &mut self,
+        item: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        self.streams.send(item)
+    }
+
+    fn receive(&mut self) -> impl Future<Output = Option<RxJsonRpcMessage<RoleClient>>> + Send {
+        self.streams.receive()
+    }
+
+    async fn close(&mut self) -> Result<(), Self::Error> {
+        // A child that reads nothing holds the lock of its own input.
+        let _ = timeout(GRACE, self.streams.close()).await;
+        self.group.end().await;
+        Ok(())
+    }
+}
+
+/// The child and all that it started, unless that left the group.
+struct Group {
+    child: Child,
+    leader: Option<Pid>,
+}
+
+impl Group {
+    fn of(child: Child) -> Self {
+        let leader = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        Self { child, leader }
+    }
+
+    /// Waits a little for the child to end by itself, asks it to, and kills what is left.
+    async fn end(&mut self) {
+        if timeout(GRACE, self.child.wait()).await.is_err() {
+            self.signal(Signal::TERM);
+            let _ = timeout(GRACE, self.child.wait()).await;
+        }
+        self.kill();
+        let _ = timeout(GRACE, self.child.wait()).await;
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(leader) = self.leader {
+            // A group that is gone already is what was wanted.
+            let _ = kill_process_group(leader, signal);
+        }
+    }
+
+    /// Once: a number that is free again may become somebody else's.
+    fn kill(&mut self) {
+        self.signal(Signal::KILL);
+        self.leader = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Reads the whole of a child's standard error, so that it never waits for a
+/// reader, and traces the beginning.
+async fn trace(mut stderr: impl AsyncRead + Unpin, server: String, secrets: Secrets) {
+    let mut lines = 0_usize;
+    let mut line: Vec<u8> = Vec::new();
+    let mut buffer = vec![0_u8; 4_096];
+    while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+        for &byte in buffer.get(..count).unwrap_or_default() {
+            if lines >= MOST_LINES {
+                break;
+            }
+            if byte == b'\n' {
+                lines += 1;
+                tell(&server, &line, &secrets);
+                line.clear();
+            } else if line.len() < LONGEST_LINE {
+                line.push(byte);
+            }
+        }
+        if lines == MOST_LINES {
+            lines += 1;
+            tracing::debug!(server, "what the MCP server says from here on is not traced");
+        }
+    }
+    if !line.is_empty() {
+        tell(&server, &line, &secrets);
+    }
+}
+
+fn tell(server: &str, line: &[u8], secrets: &Secrets) {
+    let text = secrets.scrub(&clean_line(&String::from_utf8_lossy(line), LONGEST_LINE));
+    if !text.is_empty() {
+        tracing::debug!(server, "the MCP server says: {text}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_gets_no_more_than_it_needs() {
+        let whole =
+            [("PATH", "/bin"), ("AWS_SECRET_ACCESS_KEY", "planted"), ("HOME", "/h"), ("KUBECONFIG", "x")];
+        let whole = whole.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let names: Vec<String> = needed(whole).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["PATH", "HOME"]);
+    }
+}
