@@ -41,7 +41,8 @@
 //! | [`remediation`] | `remediation` | actions, each of which becomes a plan of concrete changes   |
 //! | [`provider`]    | `provider`    | a codec between Sickbay's messages and a provider's         |
 //!
-//! What the worlds share is in [`types`], [`cluster`], [`model`], [`log`] and [`config`]. An import is not a
+//! What the worlds share is in [`types`], [`cluster`], [`model`], [`log`] and [`config`]. Tools find a way to the network
+//! in [`http`], checked arguments in [`arguments`], and bounded, clean answers in [`text`]. An import is not a
 //! permission: a call to one is answered only where the plugin's `capabilities` name the power and the user granted
 //! it, and otherwise with an [`types::Error`] of kind `denied`. Errors are results; a panic ends the call and is
 //! reported as a fault of the plugin. Each call runs in a new instance, so nothing in memory outlives it.
@@ -52,12 +53,15 @@
 // The generated code names this crate as its users do.
 extern crate self as sickbay_plugin;
 
+pub mod arguments;
 mod bindings;
 pub mod config;
 mod error;
+pub mod http;
 pub mod log;
 #[doc(hidden)]
 pub mod manifest;
+pub mod text;
 mod worlds;
 
 pub use bindings::sickbay::plugin::{cluster, model, model_types, process, types};
