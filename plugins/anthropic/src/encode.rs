@@ -5,7 +5,7 @@ use sickbay_plugin::{
     provider::{HttpExchange, Request, ToolChoice},
     types::Error,
 };
-use sickbay_wire::json::{merge_options, schema as input_schema};
+use sickbay_wire::json::{merge_options, schema as input_schema, short};
 
 use crate::{
     content::{is, turns},
@@ -64,8 +64,10 @@ pub fn encode(request: &Request, settings: &Settings) -> Result<HttpExchange, Er
     if let Some(thinking) = thinking {
         body["thinking"] = thinking;
     }
-    if let Some(temperature) = request.temperature.filter(|_| settings.takes_temperature() && !thinks) {
-        body["temperature"] = json!(sickbay_wire::json::short(temperature));
+    let takes_temperature =
+        settings.takes_temperature() && !thinks && !models::takes_no_budget(&request.model);
+    if let Some(temperature) = request.temperature.filter(|_| takes_temperature) {
+        body["temperature"] = short(temperature);
     }
     let stop: Vec<&String> = request.stop.iter().filter(|stop| !stop.trim().is_empty()).collect();
     if !stop.is_empty() {

@@ -36,8 +36,8 @@
 //! | `path` | where messages are sent, below the endpoint | `/v1/messages` |
 //!
 //! The version is 2023-06-01 because every server that speaks this format knows
-//! it, and because from 2026-10-21 on the API refuses `temperature`: with such a
-//! version, and for thinking, the temperature is left out.
+//! it, and because from 2026-10-21 on the API refuses `temperature`. With such a
+//! version, for thinking, and for models from 4.7 on it is left out.
 
 mod content;
 pub mod decode;

@@ -243,6 +243,8 @@ fn a_temperature_goes_where_it_is_taken() {
     assert_eq!(body(&asked, &[]).get("temperature"), None);
     asked.thinking_tokens = Some(0);
     assert_eq!(body(&asked, &[])["temperature"], json!(0.2));
+    asked.model = "claude-opus-4-7".into();
+    assert_eq!(body(&asked, &[]).get("temperature"), None);
 }
 
 #[test]
