@@ -33,9 +33,7 @@ impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Form::<String>::deserialize(deserializer)? {
             Form::Text(text) => Ok(Self(text.into_bytes())),
-            Form::Base64 { base64 } => {
-                STANDARD.decode(&base64).map(Self).map_err(D::Error::custom)
-            }
+            Form::Base64 { base64 } => STANDARD.decode(&base64).map(Self).map_err(D::Error::custom),
         }
     }
 }

@@ -15,6 +15,9 @@ pub enum Capability {
     Model,
     /// `http:ORIGIN[/PATH]`: requests to that origin, under that path.
     Http(String),
+    /// `http:*`: asks for origins that only the user can know, such as that of a team's own server. It can be asked
+    /// for and never be granted: each grant names an origin.
+    HttpAny,
     /// `process:PROGRAM`: that program of the host.
     Process(String),
     /// `workspace:read` or `workspace:write`: the run's folder.
@@ -31,6 +34,7 @@ pub const FORMS: &[&str] = &[
     "cluster:read",
     "model",
     "http:ORIGIN",
+    "http:*",
     "process:PROGRAM",
     "workspace:read",
     "workspace:write",
@@ -47,24 +51,66 @@ pub struct UnknownCapability {
 }
 
 impl Capability {
+    /// Whether it can be granted: it names what it is about.
+    #[must_use]
+    pub fn is_grantable(&self) -> bool {
+        *self != Self::HttpAny
+    }
+
+    /// What a person would grant for it: of a URL its origin alone, since the rest may hold anything.
+    #[must_use]
+    pub fn as_grant(&self) -> Self {
+        match self {
+            Self::Http(url) => Self::Http(origin(url).to_owned()),
+            other => other.clone(),
+        }
+    }
+
     /// Whether holding `self` allows what `needed` asks for. An `http` grant
-    /// covers its origin and every path under its own.
+    /// covers its origin and every path under its own; `http:*` in a request
+    /// covers every origin that is granted by name.
     #[must_use]
     pub fn covers(&self, needed: &Self) -> bool {
         match (self, needed) {
             (Self::Http(granted), Self::Http(url)) => covers_url(granted, url),
+            (Self::HttpAny, Self::Http(_)) => true,
             (Self::WorkspaceWrite, Self::WorkspaceRead) => true,
             _ => self == needed,
         }
     }
 }
 
+/// What of a request can be granted as it stands.
+#[must_use]
+pub fn grantable(requested: &[Capability]) -> Vec<Capability> {
+    requested.iter().filter(|capability| capability.is_grantable()).cloned().collect()
+}
+
 fn covers_url(granted: &str, url: &str) -> bool {
     let granted = granted.trim_end_matches('/');
     match url.strip_prefix(granted) {
-        Some(rest) => rest.is_empty() || rest.starts_with(['/', '?']),
+        Some(rest) if origin(granted) == granted => rest.is_empty() || rest.starts_with(['/', '?']),
+        // Under a path, a step back would lead out of it again.
+        Some(rest) => (rest.is_empty() || rest.starts_with(['/', '?'])) && !steps_back(rest),
         None => false,
     }
+}
+
+/// Whether the path has a step that is `..`, in any of its spellings.
+fn steps_back(rest: &str) -> bool {
+    let path = rest.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    path.replace("%2e", ".")
+        .replace("%2f", "/")
+        .replace("%5c", "/")
+        .split(['/', '\\'])
+        .any(|step| step == "..")
+}
+
+/// Scheme and authority of a URL.
+fn origin(url: &str) -> &str {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(start..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| start + at);
+    url.get(..end).unwrap_or(url)
 }
 
 impl FromStr for Capability {
@@ -78,6 +124,7 @@ impl FromStr for Capability {
             ("http", origin) if origin.starts_with("https://") || origin.starts_with("http://") => {
                 Ok(Self::Http(origin.to_owned()))
             }
+            ("http", "*") => Ok(Self::HttpAny),
             ("process", program) if !program.is_empty() && !program.contains(['/', '\\', ' ']) => {
                 Ok(Self::Process(program.to_owned()))
             }
@@ -120,6 +167,7 @@ impl fmt::Display for Capability {
             Self::ClusterRead => f.write_str("cluster:read"),
             Self::Model => f.write_str("model"),
             Self::Http(origin) => write!(f, "http:{origin}"),
+            Self::HttpAny => f.write_str("http:*"),
             Self::Process(program) => write!(f, "process:{program}"),
             Self::WorkspaceRead => f.write_str("workspace:read"),
             Self::WorkspaceWrite => f.write_str("workspace:write"),
@@ -139,6 +187,7 @@ mod tests {
             "cluster:read",
             "model",
             "http:https://api.example.com/v1",
+            "http:*",
             "process:helm",
             "workspace:read",
             "workspace:write",
@@ -169,5 +218,42 @@ mod tests {
         ] {
             assert_eq!(granted.covers(&Capability::Http(url.into())), expect, "{url}");
         }
+        assert!(!granted.covers(&Capability::HttpAny));
+    }
+
+    #[test]
+    fn a_grant_of_a_path_is_not_left_by_steps_back() {
+        let granted = Capability::Http("https://a.test/api/".into());
+        for (url, expect) in [
+            ("https://a.test/api", true),
+            ("https://a.test/api/v1/../v2", false),
+            ("https://a.test/api/%2e%2E/admin", false),
+            ("https://a.test/api/..%2fadmin", false),
+            ("https://a.test/api/..\\admin", false),
+            ("https://a.test/api/v1?q=../x", true),
+            ("https://a.test/apis", false),
+        ] {
+            assert_eq!(granted.covers(&Capability::Http(url.into())), expect, "{url}");
+        }
+    }
+
+    #[test]
+    fn any_origin_can_be_asked_for_and_none_is_granted_by_that() {
+        let any = Capability::HttpAny;
+        assert!(any.covers(&Capability::Http("https://a.test/x".into())) && any.covers(&any));
+        assert!(!any.covers(&Capability::Kv) && !any.is_grantable());
+        assert_eq!(grantable(&[any, Capability::Kv]), [Capability::Kv]);
+    }
+
+    #[test]
+    fn what_is_granted_of_a_url_is_its_origin() {
+        for (url, expect) in [
+            ("https://a.test/x?token=1", "http:https://a.test"),
+            ("http://a.test:9090", "http:http://a.test:9090"),
+            ("https://a.test?x", "http:https://a.test"),
+        ] {
+            assert_eq!(Capability::Http(url.into()).as_grant().to_string(), expect);
+        }
+        assert_eq!(Capability::Kv.as_grant(), Capability::Kv);
     }
 }

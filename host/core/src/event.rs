@@ -289,6 +289,9 @@ pub enum Event {
     ModelChanged {
         provider: String,
         model: String,
+        /// Tokens that it can take; 0: not known.
+        #[serde(default)]
+        window: u64,
     },
     /// The run waits for a person; it goes on after a decision.
     Parked {

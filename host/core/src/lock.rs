@@ -81,6 +81,8 @@ pub enum LockError {
     NotInstalled { name: String, suggestion: Option<String> },
     #[error("plugin `{plugin}` does not ask for `{capability}`, so that granting it would have no effect")]
     NotRequested { plugin: String, capability: Capability, requested: Vec<Capability> },
+    #[error("`{capability}` can be asked for, but not granted to plugin `{plugin}`: a grant names an origin")]
+    NotGrantable { plugin: String, capability: Capability },
     #[error("plugin `{plugin}` does not hold `{capability}`")]
     NotGranted { plugin: String, capability: Capability, grants: Vec<Capability> },
 }
@@ -96,6 +98,9 @@ impl LockError {
                 None => "`sickbay plugin list` shows those that are".to_owned(),
             }),
             Self::NotRequested { requested, .. } => Some(format!("it asks for {}", listed(requested))),
+            Self::NotGrantable { plugin, .. } => {
+                Some(format!("name the origin: `sickbay plugin grant {plugin} http:https://api.example.com`"))
+            }
             Self::NotGranted { grants, .. } => Some(format!("it holds {}", listed(grants))),
         }
     }
@@ -233,6 +238,9 @@ impl PluginLock {
 }
 
 fn requested(plugin: &LockedPlugin, capability: &Capability) -> Result<(), LockError> {
+    if !capability.is_grantable() {
+        return Err(LockError::NotGrantable { plugin: plugin.name.clone(), capability: capability.clone() });
+    }
     if plugin.requested.iter().any(|asked| asked.covers(capability)) {
         return Ok(());
     }

@@ -238,7 +238,7 @@ impl React {
         self.forced = 0;
         self.made.clear();
         self.history.begin_turn(text);
-        self.to_model(spent);
+        self.go_to_model(spent);
         self.turn
     }
 
@@ -272,7 +272,7 @@ impl React {
                 Some(complaint) if self.repairs < self.settings.repairs => {
                     self.repairs += 1;
                     self.history.push(user(complaint));
-                    self.to_model(spent);
+                    self.go_to_model(spent);
                 }
                 Some(complaint) => {
                     let error = CallError::new(ErrorKind::InvalidInput, "answer-schema", complaint);
@@ -335,7 +335,7 @@ impl React {
         }
         self.steps += 1;
         self.close_calls("");
-        self.to_model(spent);
+        self.go_to_model(spent);
     }
 
     /// Puts the results into the history; calls without one get the reason.
@@ -407,7 +407,7 @@ impl React {
     }
 
     /// Towards the model: first the limits, then the room.
-    fn to_model(&mut self, spent: &Spent) {
+    fn go_to_model(&mut self, spent: &Spent) {
         self.at = At::Model;
         let tokens = self.history.tokens();
         #[expect(clippy::cast_precision_loss, reason = "an estimate")]

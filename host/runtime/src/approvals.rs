@@ -2,7 +2,14 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use sickbay_core::{change::Survey, diagnosis::Finding, plan::SealedPlan, policy::Ruling};
+use sickbay_core::{
+    approval::{CallPattern, ToolRequest},
+    change::Survey,
+    diagnosis::Finding,
+    digest::Digest,
+    plan::SealedPlan,
+    policy::Ruling,
+};
 
 /// What a person decides on.
 #[derive(Clone, Debug)]
@@ -34,11 +41,46 @@ pub enum Decision {
     Later,
 }
 
+/// A call of a tool that a person decides on.
+#[derive(Clone, Debug)]
+pub struct CallRequest {
+    pub run: String,
+    /// Of exactly this call.
+    pub digest: Digest,
+    pub request: ToolRequest,
+    /// Until when an approval holds, milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+/// What a person says of a call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CallDecision {
+    Approve,
+    /// This call, and those like it until the session ends.
+    Allow {
+        pattern: CallPattern,
+    },
+    Deny {
+        reason: String,
+    },
+    /// With other arguments.
+    Edit {
+        arguments: Value,
+    },
+    /// Nobody decides now: the run parks, and `runs approve` decides later.
+    Later,
+}
+
 /// Asks a person. Called once for each plan that the policy leaves to a person;
 /// may wait as long as the person takes.
 #[async_trait]
 pub trait Approver: Send + Sync {
     async fn decide(&self, request: &ApprovalRequest) -> Decision;
+
+    /// The same for a call of a tool.
+    async fn decide_call(&self, _request: &CallRequest) -> CallDecision {
+        CallDecision::Later
+    }
 
     /// Whether there is anybody to ask.
     fn is_present(&self) -> bool;

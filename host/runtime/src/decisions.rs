@@ -99,7 +99,22 @@ impl Sickbay {
 pub(crate) fn pending(run: &str, entries: &[Entry]) -> Option<PendingPlan> {
     let past = Past::of(entries);
     let last = past.entries.last()?;
-    let Event::ApprovalRequested { plan, digest, expires_ms } = &last.event else { return None };
+    let Event::ApprovalRequested { plan, digest, expires_ms, tool } = &last.event else { return None };
+    if let Some(request) = tool {
+        return Some(PendingPlan {
+            run: run.to_owned(),
+            plan: 0,
+            digest: digest.clone(),
+            plugin: "tool".to_owned(),
+            action: request.tool.clone(),
+            summary: format!(
+                "calls `{}` with {}",
+                request.tool,
+                clean_line(&request.arguments.to_string(), 2_000)
+            ),
+            expires_ms: *expires_ms,
+        });
+    }
     past.entries.iter().rev().find_map(|entry| match &entry.event {
         Event::PlanProposed { plan: number, plugin, action, action_plan, .. } if number == plan => {
             Some(PendingPlan {

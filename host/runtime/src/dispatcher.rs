@@ -11,9 +11,12 @@
 //!
 //! It knows no cluster and no journal, only [`World`] and [`Recorder`].
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -22,21 +25,76 @@ use sickbay_core::{
     error::{CallError, ErrorKind},
     event::Event,
     evidence::Observations,
+    model::Usage,
     outside::{Answer, Ask, LogLevel},
 };
-use sickbay_engine::Outside;
+use sickbay_engine::{Outside, Workspace};
 
 use crate::{error::Failure, grants::PluginGrants, recorder::Recorder, world::World};
 
 /// Bytes of observations that one run may hold, for the check of evidence.
 pub const MAX_OBSERVED_BYTES: u64 = 512 * 1024 * 1024;
 
+/// Who asks: the call, the number of its ask, and what holds for its plugin.
+#[derive(Clone, Copy, Debug)]
+pub struct Asker<'a> {
+    /// 0 is the host itself.
+    pub call: u64,
+    pub number: u64,
+    /// None for the host itself.
+    pub plugin: Option<&'a PluginTerms>,
+}
+
+impl Asker<'_> {
+    /// The host itself, for the `number`-th time.
+    #[must_use]
+    pub fn host(number: u64) -> Self {
+        Self { call: 0, number, plugin: None }
+    }
+}
+
+/// What holds for one plugin in one run.
+#[derive(Clone, Debug)]
+pub struct PluginTerms {
+    pub grants: PluginGrants,
+    /// What `wasi:config` answers it.
+    pub config: Vec<(String, String)>,
+}
+
+/// Requests to models, and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct ModelSpending {
+    pub(crate) calls: u64,
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) cost_usd: f64,
+}
+
+impl ModelSpending {
+    pub(crate) fn add(&mut self, usage: Usage, cost_usd: Option<f64>) {
+        self.calls += 1;
+        self.input += usage.input;
+        self.output += usage.output;
+        self.cost_usd += cost_usd.unwrap_or(0.0);
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.input += other.input;
+        self.output += other.output;
+        self.cost_usd += other.cost_usd;
+    }
+}
+
 /// What all calls of one run share.
 pub struct RunContext {
     pub recorder: Arc<dyn Recorder>,
     pub world: Arc<dyn World>,
     pub observations: Mutex<Observations>,
+    /// The folder of the run, for plugins that were granted it.
+    workspace: Option<PathBuf>,
     observed_bytes: AtomicU64,
+    models: Mutex<ModelSpending>,
     /// The first failure of the recorder: the run must stop.
     broken: Mutex<Option<Failure>>,
 }
@@ -48,9 +106,18 @@ impl RunContext {
             recorder,
             world,
             observations: Mutex::default(),
+            workspace: None,
             observed_bytes: AtomicU64::new(0),
+            models: Mutex::default(),
             broken: Mutex::default(),
         }
+    }
+
+    /// With a folder that plugins may be granted.
+    #[must_use]
+    pub fn in_workspace(mut self, folder: Option<PathBuf>) -> Self {
+        self.workspace = folder;
+        self
     }
 
     /// Why the run must stop, if it must.
@@ -61,16 +128,49 @@ impl RunContext {
         }
     }
 
-    /// Records, asks the world and records the answer. `call` 0 is the host itself.
-    pub async fn ask(&self, call: u64, number: u64, ask: Ask) -> Result<Answer, Failure> {
-        self.recorder.record(Event::AskStarted { call, ask: number, request: ask.clone() }).await?;
-        let answer = match self.recorder.foretold() {
+    /// Records, asks the world and records the answer.
+    pub async fn ask(&self, asker: Asker<'_>, ask: Ask) -> Result<Answer, Failure> {
+        let Asker { call, number, .. } = asker;
+        let started = Event::AskStarted { call, ask: number, request: ask.clone() };
+        let lane = started.lane();
+        self.recorder.record(started).await?;
+        let answer = match self.recorder.foretold(lane) {
             Some(Event::AskEnded { call: of, ask: told, answer }) if (of, told) == (call, number) => answer,
-            _ => self.world.answer(call, number, &ask).await,
+            _ => self.world.answer(&asker, &ask).await,
         };
+        if let Answer::Completion { completion, cost_usd } = &answer {
+            self.spend(&completion["usage"], *cost_usd);
+        }
         let answer = self.keep(&ask, answer);
         self.recorder.record(Event::AskEnded { call, ask: number, answer: answer.clone() }).await?;
         Ok(answer)
+    }
+
+    /// What models cost that plugins asked.
+    fn spend(&self, usage: &serde_json::Value, cost_usd: Option<f64>) {
+        let usage: Usage = serde::Deserialize::deserialize(usage).unwrap_or_default();
+        self.models.lock().unwrap_or_else(PoisonError::into_inner).add(usage, cost_usd);
+    }
+
+    /// What agents spent inside this run.
+    pub(crate) fn add_model_spending(&self, spending: ModelSpending) {
+        self.models.lock().unwrap_or_else(PoisonError::into_inner).merge(spending);
+    }
+
+    /// What was spent and not yet taken.
+    pub(crate) fn model_spending(&self) -> ModelSpending {
+        *self.models.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For a run inside another one: it has the same folder.
+    pub(crate) fn nested_in(mut self, outer: &Self) -> Self {
+        self.workspace.clone_from(&outer.workspace);
+        self
+    }
+
+    /// What plugins spent on models since this was last asked.
+    pub(crate) fn take_model_spending(&self) -> ModelSpending {
+        std::mem::take(&mut *self.models.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Keeps what evidence may cite; over the bound the answer is an error.
@@ -99,6 +199,9 @@ impl RunContext {
     /// Takes down what a call was answered that is not run again.
     pub(crate) fn keep_foretold(&self, answers: Vec<(Ask, Answer)>) {
         for (ask, answer) in answers {
+            if let Answer::Completion { completion, cost_usd } = &answer {
+                self.spend(&completion["usage"], *cost_usd);
+            }
             self.keep(&ask, answer);
         }
     }
@@ -112,15 +215,15 @@ impl RunContext {
 pub struct CallOutside {
     run: Arc<RunContext>,
     call: u64,
-    grants: Arc<PluginGrants>,
+    terms: Arc<PluginTerms>,
     asks: AtomicU64,
     logs: Mutex<Vec<(LogLevel, String, String)>>,
 }
 
 impl CallOutside {
     #[must_use]
-    pub fn new(run: Arc<RunContext>, call: u64, grants: Arc<PluginGrants>) -> Self {
-        Self { run, call, grants, asks: AtomicU64::new(0), logs: Mutex::default() }
+    pub fn new(run: Arc<RunContext>, call: u64, terms: Arc<PluginTerms>) -> Self {
+        Self { run, call, terms, asks: AtomicU64::new(0), logs: Mutex::default() }
     }
 
     /// Records what the guest logged since the last event. Called before each
@@ -139,7 +242,7 @@ impl CallOutside {
         self.flush_logs().await?;
         let number = self.asks.fetch_add(1, Ordering::Relaxed) + 1;
         if let Some(needed) = ask.needs()
-            && let Err(error) = self.grants.check(&needed)
+            && let Err(error) = self.terms.grants.check(&needed)
         {
             let answer = Answer::Failed { error: self.run.world.denial(self.call, number, error) };
             self.run
@@ -152,7 +255,7 @@ impl CallOutside {
                 .await?;
             return Ok(answer);
         }
-        self.run.ask(self.call, number, ask).await
+        self.run.ask(Asker { call: self.call, number, plugin: Some(&*self.terms) }, ask).await
     }
 }
 
@@ -177,7 +280,17 @@ impl Outside for CallOutside {
         ));
     }
 
+    fn workspace(&self) -> Option<Workspace> {
+        let folder = self.run.workspace.clone()?;
+        let holds = |capability: &Capability| self.terms.grants.check(capability).is_ok();
+        if holds(&Capability::WorkspaceWrite) {
+            Some(Workspace { path: folder, writable: true })
+        } else {
+            holds(&Capability::WorkspaceRead).then_some(Workspace { path: folder, writable: false })
+        }
+    }
+
     fn is_granted(&self, capability: &Capability) -> bool {
-        self.grants.check(capability).is_ok()
+        self.terms.grants.check(capability).is_ok()
     }
 }

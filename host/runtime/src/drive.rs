@@ -11,9 +11,10 @@ mod diagnose;
 mod propose;
 mod remediate;
 mod report;
+mod talk;
 mod verify;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +22,7 @@ use sickbay_cluster::ClusterWriter;
 use sickbay_core::{
     cluster::{ClusterInfo, Source},
     diagnosis::{Diagnosis, Finding},
-    event::{Event, PluginPin},
+    event::{Event, Lane},
     evidence,
     limits::Spent,
     outside::{Answer, Ask},
@@ -34,15 +35,18 @@ use sickbay_core::{
 use sickbay_engine::{Cancel, LoadedPlugin};
 use sickbay_store::Journal;
 
+pub(crate) use self::call::seed as call_seed;
 use self::course::{Active, PlanRecord};
 use crate::{
     approvals::{Approver, Consent},
     clock::Clock,
     connect::ClusterChoice,
-    dispatcher::RunContext,
+    converse::Desk,
+    dispatcher::{Asker, ModelSpending, PluginTerms, RunContext},
     error::Failure,
-    grants::PluginGrants,
+    listener::Listener,
     notice::{Notice, Watcher},
+    ready::{Ready, VoiceSettings},
     recorder::Stamp,
 };
 
@@ -74,6 +78,36 @@ pub struct RunSettings {
     /// The text of the policy file, where the profile names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// The model that the run began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<VoiceSettings>,
+    /// It is a conversation of turns, rather than one way through stages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub session: bool,
+    /// The folder that plugins may be granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<PathBuf>,
+}
+
+impl RunSettings {
+    /// Those of a profile that works inside another's run, on its cluster.
+    pub(crate) fn of_agent(profile: &Profile, voice: Option<VoiceSettings>) -> Self {
+        Self {
+            namespaces: profile.cluster.namespaces.clone(),
+            profile: profile.clone(),
+            question: None,
+            source: Source::Live,
+            place: "the caller's".to_owned(),
+            not_read: Vec::new(),
+            cluster: None,
+            identity: None,
+            reach: Reach::PlanOnly,
+            policy: None,
+            voice,
+            session: false,
+            workspace: None,
+        }
+    }
 }
 
 fn plan_only() -> Reach {
@@ -84,7 +118,7 @@ fn plan_only() -> Reach {
 #[derive(Clone)]
 pub(crate) struct ReadyPlugin {
     pub(crate) loaded: LoadedPlugin,
-    pub(crate) grants: Arc<PluginGrants>,
+    pub(crate) terms: Arc<PluginTerms>,
 }
 
 /// What a run needs to change its cluster. A replay has none of it.
@@ -102,13 +136,14 @@ pub(crate) struct Drive {
     pub(crate) run: String,
     pub(crate) settings: RunSettings,
     pub(crate) host_version: String,
-    /// By the name under which the profile calls them.
-    pub(crate) plugins: BTreeMap<String, ReadyPlugin>,
-    pub(crate) pins: Vec<PluginPin>,
+    pub(crate) ready: Ready,
     pub(crate) context: Arc<RunContext>,
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) cancel: Cancel,
     pub(crate) hands: Option<Hands>,
+    /// Who decides about calls of tools that write; none in a replay.
+    pub(crate) desk: Option<Desk>,
+    pub(crate) listener: Arc<dyn Listener>,
 }
 
 /// How a drive ended.
@@ -138,6 +173,10 @@ struct Known {
     notes: Vec<String>,
     spent: Spent,
     now_ms: i64,
+    /// What models were asked, and what they cost.
+    models: ModelSpending,
+    /// What the model said last.
+    answer: Option<String>,
     calls: u64,
     host_asks: u64,
     stage: Option<OpenStage>,
@@ -176,6 +215,9 @@ impl Known {
                 StepOutcome::Diagnosed { .. } => "findings".to_owned(),
                 StepOutcome::Remediated { decision } => decision.as_str().to_owned(),
                 StepOutcome::Verified { decision } => decision.as_str().to_owned(),
+                StepOutcome::Answered { decision } => {
+                    decision.clone().unwrap_or_else(|| "answered".to_owned())
+                }
                 StepOutcome::Failed { message } => format!("failed: {message}"),
                 StepOutcome::Limit { limit } => format!("limit: {limit}"),
             };
@@ -184,6 +226,12 @@ impl Known {
         if let Some(reason) = self.cancelled.take() {
             pipeline.cancel(&reason);
         }
+    }
+
+    fn spend_on_models(&mut self, spending: ModelSpending) {
+        self.spent.tokens += spending.input + spending.output;
+        self.spent.cost_usd += spending.cost_usd;
+        self.models.merge(spending);
     }
 
     /// A stage that is visited again asks again: the later answer counts.
@@ -245,6 +293,14 @@ impl Drive {
                     pipeline.note_critical_left(known.critical_left());
                     flow
                 }
+                Step::Model { stage, visit } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    self.talk(&mut known, stage).await?
+                }
+                Step::Agent { stage, visit, agent } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    self.hand_over(&mut known, stage, agent).await?
+                }
                 Step::Unsupported { stage, visit, kind } => {
                     self.enter(&mut known, stage, *visit).await?;
                     let message = format!("this version can not run `{}` stages", kind.as_str());
@@ -305,7 +361,7 @@ impl Drive {
             settings: serde_json::to_value(&self.settings).unwrap_or(Value::Null),
             cluster: self.settings.place.clone(),
             host_version: self.host_version.clone(),
-            plugins: self.pins.clone(),
+            plugins: self.ready.pins.clone(),
         }
     }
 
@@ -322,7 +378,7 @@ impl Drive {
 
     /// What is told is what happens now, not what a resumed run catches up with.
     fn notice(&self, notice: Notice) {
-        if self.context.recorder.foretold().is_none() {
+        if !self.context.recorder.catches_up() {
             self.watcher.notice(notice);
         }
     }
@@ -333,7 +389,7 @@ impl Drive {
             return Ok(true);
         }
         let reason = self.context.recorder.foretold_cancel().or_else(|| {
-            let catches_up = self.context.recorder.foretold().is_some();
+            let catches_up = self.context.recorder.catches_up();
             (!catches_up && self.cancel.is_cancelled()).then(|| "interrupted".to_owned())
         });
         let Some(reason) = reason else { return Ok(false) };
@@ -350,7 +406,7 @@ impl Drive {
 
     /// Waits, and records that it did; a replay does not wait.
     async fn pause(&self, known: &mut Known, ms: u64) -> Result<(), Failure> {
-        let told = match self.context.recorder.foretold() {
+        let told = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::Waited { ms }) => Some(ms),
             _ => None,
         };
@@ -389,7 +445,7 @@ impl Drive {
     /// An ask of the host itself.
     async fn ask(&self, known: &mut Known, ask: Ask) -> Result<Answer, Failure> {
         known.host_asks += 1;
-        self.context.ask(0, known.host_asks, ask).await
+        self.context.ask(Asker::host(known.host_asks), ask).await
     }
 
     async fn observe(&self, known: &mut Known) -> Result<StepOutcome, Failure> {

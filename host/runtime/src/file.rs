@@ -173,6 +173,17 @@ pub(crate) fn names_with_extension(folder: &Path, extension: &str) -> Result<Vec
     Ok(paths)
 }
 
+/// Whether anybody but its owner may read or write the file.
+pub(crate) fn others_may_read(path: &Path) -> Result<bool, Failure> {
+    let found = fs::metadata(path).map_err(|error| failure("read", path, &error))?;
+    #[cfg(unix)]
+    let open = std::os::unix::fs::MetadataExt::mode(&found) & 0o077 != 0;
+    // Elsewhere the folder of the user's own keeps others out.
+    #[cfg(not(unix))]
+    let open = !found.is_file();
+    Ok(open)
+}
+
 /// Whether there is something under that name.
 #[must_use]
 pub(crate) fn exists(path: &Path) -> bool {

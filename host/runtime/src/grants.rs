@@ -33,12 +33,16 @@ impl PluginGrants {
     /// stands, and what would change it.
     pub fn check(&self, needed: &Capability) -> Result<(), CallError> {
         let covered = |list: &[Capability]| list.iter().any(|held| held.covers(needed));
+        // Only the first key may be for any origin: a grant that names none counts for nothing, wherever it came from.
+        let granted = || self.granted.iter().any(|held| held.is_grantable() && held.covers(needed));
         let plugin = &self.plugin;
+        // Of a URL the origin is shown, and would be granted: the rest may hold anything.
+        let needed_grant = needed.as_grant();
         let deny = |code: &str, reason: String, hint: String| {
             Err(CallError::new(
                 ErrorKind::Denied,
                 code,
-                format!("plugin `{plugin}` may not use `{needed}`: {reason}"),
+                format!("plugin `{plugin}` may not use `{}`: {reason}", shown(needed)),
             )
             .with_hint(hint))
         };
@@ -50,22 +54,28 @@ impl PluginGrants {
                     .into(),
             );
         }
-        if !covered(&self.granted) {
+        if !granted() {
             return deny(
                 "grant-missing",
                 format!("`{}` does not grant it", self.lock),
-                format!("grant it with `sickbay plugin grant {plugin} {needed}`"),
+                format!("grant it with `sickbay plugin grant {plugin} {needed_grant}`"),
             );
         }
         if self.narrowed.as_deref().is_some_and(|left| !covered(left)) {
             return deny(
                 "profile-narrows",
                 format!("profile `{}` leaves it out in `grants.{plugin}`", self.profile),
-                format!("add `{needed}` to `grants.{plugin}` in the profile"),
+                format!("add `{needed_grant}` to `grants.{plugin}` in the profile"),
             );
         }
         Ok(())
     }
+}
+
+/// The power in words: of a URL without what stands behind its path.
+fn shown(needed: &Capability) -> String {
+    let text = needed.to_string();
+    text.split(['?', '#']).next().map(str::to_owned).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -110,5 +120,35 @@ mod tests {
         };
         assert_eq!(grants.effective(), [http("https://a.test/v1")]);
         assert!(grants.check(&http("https://a.test/v2")).is_err());
+    }
+
+    #[test]
+    fn any_origin_in_the_manifest_is_no_grant() {
+        let http = |url: &str| Capability::Http(url.into());
+        let mut grants = PluginGrants {
+            plugin: "prometheus".into(),
+            requested: vec![Capability::HttpAny],
+            granted: vec![http("https://a.test")],
+            lock: "plugins.lock".into(),
+            narrowed: None,
+            profile: "chat".into(),
+        };
+        assert!(grants.check(&http("https://a.test/api/v1/query?query=up")).is_ok());
+        let error = grants.check(&http("https://b.test/api?token=abc")).unwrap_err();
+        assert_eq!(
+            (error.code.as_str(), error.message.as_str(), error.hint.as_deref()),
+            (
+                "grant-missing",
+                "plugin `prometheus` may not use `http:https://b.test/api`: `plugins.lock` does not grant it",
+                Some("grant it with `sickbay plugin grant prometheus http:https://b.test`"),
+            )
+        );
+        grants.granted = vec![Capability::HttpAny];
+        assert_eq!(grants.check(&http("https://a.test/")).unwrap_err().code, "grant-missing");
+        assert!(grants.effective().is_empty());
+        grants.granted = vec![http("https://a.test")];
+        grants.narrowed = Some(vec![http("https://a.test/api")]);
+        assert!(grants.check(&http("https://a.test/api/v1")).is_ok());
+        assert_eq!(grants.check(&http("https://a.test/other")).unwrap_err().code, "profile-narrows");
     }
 }

@@ -16,6 +16,7 @@
 mod approvals;
 mod clock;
 mod connect;
+mod converse;
 mod decisions;
 mod dispatcher;
 mod doctor;
@@ -26,37 +27,53 @@ mod file;
 mod folders;
 mod grants;
 mod journal;
+mod listener;
+pub mod mcp;
+mod models;
 mod needs;
 mod notice;
 pub mod playground;
 pub mod plugins;
 pub mod policies;
 pub mod profiles;
+mod ready;
 mod recorder;
 mod replay;
 mod resume;
 mod runs;
 mod schema;
+mod secrets;
+mod session;
 mod sickbay;
 mod world;
 
-pub use approvals::{ApprovalRequest, Approver, Consent, Decision, NobodyApproves};
+pub use approvals::{
+    ApprovalRequest, Approver, CallDecision, CallRequest, Consent, Decision, NobodyApproves,
+};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use connect::{ClusterChoice, LivePlace, PlaygroundPlace};
+pub use converse::TurnFlow;
 pub use decisions::PendingPlan;
-pub use dispatcher::{CallOutside, MAX_OBSERVED_BYTES, RunContext};
+pub use dispatcher::{Asker, CallOutside, MAX_OBSERVED_BYTES, PluginTerms, RunContext};
 pub use doctor::{Check, CheckState};
 pub use drive::RunSettings;
 pub use error::{Class, Failure};
 pub use folders::Folders;
 pub use grants::PluginGrants;
+pub use listener::{Listener, NobodyListens, SessionEvent};
+pub use models::{ListedModel, ListedModels, ModelQuery};
 pub use needs::Needs;
 pub use notice::{NobodyWatches, Notice, Watcher};
-pub use recorder::{ComparingRecorder, Difference, JournalRecorder, Recorder, ResumingRecorder, Stamp};
+pub use ready::VoiceSettings;
+pub use recorder::{
+    ComparingRecorder, Difference, ForetoldTool, JournalRecorder, Recorder, ResumingRecorder, Stamp,
+};
 pub use replay::ReplayEnd;
 pub use resume::ResumeRequest;
 pub use runs::{RunSource, StoredRun};
+pub use secrets::{SecretEntry, SecretStore, StoredSecret, Variables};
+pub use session::{Found, Session, SessionHost, SessionRequest};
 pub use sickbay::{RunEnd, RunRequest, Sickbay};
 pub use sickbay_engine::{Cancel, CancelHandle, Engine, Inspection};
 pub use sickbay_store::RunSummary;
-pub use world::{ClusterWorld, RecordedWorld, World};
+pub use world::{ClusterWorld, RecordedWorld, Surroundings, World};

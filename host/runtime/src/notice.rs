@@ -20,6 +20,14 @@ pub enum Notice {
     Diagnosing {
         strategy: String,
     },
+    /// The model has the word.
+    Talking {
+        model: String,
+    },
+    /// Another profile gets the task.
+    HandingOver {
+        agent: String,
+    },
     /// An action is turned into a plan.
     Planning {
         action: String,

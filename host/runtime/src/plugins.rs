@@ -11,7 +11,7 @@ mod install;
 use std::borrow::Cow;
 
 use sickbay_core::{
-    capability::Capability,
+    capability::{Capability, grantable},
     digest::Digest,
     lock::{LockError, LockedPlugin, PluginLock},
     text::did_you_mean,
@@ -101,12 +101,12 @@ impl Catalogue {
     }
 
     /// An embedded plugin as the lock would hold it, with the grants that the
-    /// lock holds for it or else all that it asks for.
+    /// lock holds for it or else all that it asks for by name.
     fn embedded_entry(&self, inspection: &Inspection) -> LockedPlugin {
         let manifest = &inspection.manifest;
         let grants = match self.lock.get(&manifest.name) {
             Ok(locked) if locked.source == EMBEDDED => locked.grants.clone(),
-            _ => manifest.capabilities.clone(),
+            _ => grantable(&manifest.capabilities),
         };
         entry_of(inspection, EMBEDDED.to_owned(), grants, Vec::new())
     }

@@ -2,15 +2,20 @@
 //! events of the first time. Every duration in a run is the difference of two
 //! stamps, so that a replay sees the times of the first run.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use serde_json::Value;
 use sickbay_core::{
-    event::Event,
+    error::CallError,
+    event::{Event, Lane},
     outside::{Answer, Ask},
     past::{Past, waits_for_a_person},
     plugin::{CallFailure, CallLimit},
+    tool::ToolOutput,
 };
 use sickbay_store::Journal;
 
@@ -40,15 +45,21 @@ pub trait Recorder: Send + Sync {
     async fn flush(&self) -> Result<(), Failure>;
 
     /// In a replay, and while a resumed run catches up: the event that comes
-    /// next. Asked after the first event of an effect: where its last one is
-    /// there, the effect is not done again.
-    fn foretold(&self) -> Option<Event> {
+    /// next in the lane; in the main lane, the next of all. Asked after the
+    /// first event of an effect: where its last one is there, the effect is not
+    /// done again.
+    fn foretold(&self, _lane: Lane) -> Option<Event> {
         None
+    }
+
+    /// Whether there are events that this process has not come to yet.
+    fn catches_up(&self) -> bool {
+        self.foretold(Lane::Main).is_some()
     }
 
     /// In a replay: why the run was cancelled at this point, if it was.
     fn foretold_cancel(&self) -> Option<String> {
-        match self.foretold()? {
+        match self.foretold(Lane::Main)? {
             Event::Cancelled { reason } => Some(reason),
             _ => None,
         }
@@ -61,6 +72,23 @@ pub trait Recorder: Send + Sync {
     fn foretold_end(&self, _call: u64) -> Option<ForetoldEnd> {
         None
     }
+
+    /// The same for a call of a tool. `runs_again`: in a replay the tool can be
+    /// called again and give the same; else its recorded result is taken.
+    fn foretold_tool(&self, _call: u64, _runs_again: bool) -> Option<ForetoldTool> {
+        None
+    }
+}
+
+/// The recorded end of a tool's call that is not repeated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ForetoldTool {
+    pub output: Option<ToolOutput>,
+    pub error: Option<CallError>,
+    pub host_calls: u64,
+    pub logs_dropped: u64,
+    /// What it was answered, so that evidence can be checked against it.
+    pub answers: Vec<(Ask, Answer)>,
 }
 
 /// The recorded end of a call that is not repeated.
@@ -136,27 +164,73 @@ pub struct Difference {
 }
 
 /// Goes over the past event by event, and stops at the first that differs.
+/// Events of calls that ran side by side may come in another order than they
+/// were recorded in; those of one call, and those of the run itself, may not.
 struct Comparison {
     past: Past,
+    /// The places of each lane's events.
+    lanes: HashMap<Lane, Vec<usize>>,
     state: Mutex<Compared>,
 }
 
 #[derive(Default)]
 struct Compared {
+    /// The first entry that was not come to yet.
     next: usize,
+    /// Entries after it that were.
+    ahead: BTreeSet<usize>,
+    /// How far each lane is, by what it has come to.
+    cursors: HashMap<Lane, usize>,
     difference: Option<Difference>,
+}
+
+impl Compared {
+    fn pass(&mut self, lane: Lane, index: usize) {
+        *self.cursors.entry(lane).or_default() += 1;
+        self.ahead.insert(index);
+        while self.ahead.remove(&self.next) {
+            self.next += 1;
+        }
+    }
 }
 
 impl Comparison {
     fn new(past: Past) -> Self {
-        Self { past, state: Mutex::default() }
+        let mut lanes: HashMap<Lane, Vec<usize>> = HashMap::new();
+        for (index, entry) in past.entries.iter().enumerate() {
+            lanes.entry(entry.event.lane()).or_default().push(index);
+        }
+        Self { past, lanes, state: Mutex::default() }
+    }
+
+    /// The place of the lane's next event.
+    fn place(&self, state: &Compared, lane: Lane) -> Option<usize> {
+        let at = state.cursors.get(&lane).copied().unwrap_or(0);
+        self.lanes.get(&lane)?.get(at).copied()
     }
 
     /// The stamp of the past event that this one equals; none after the last.
     fn compare(&self, event: &Event) -> Result<Option<Stamp>, Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = self.past.entries.get(state.next) else { return Ok(None) };
-        if entry.event != *event {
+        if state.next >= self.past.entries.len() {
+            return Ok(None);
+        }
+        let lane = event.lane();
+        let place = self.place(&state, lane);
+        // What the run itself does comes after all that its calls did before.
+        let fits = match (lane, place) {
+            (Lane::Main, Some(index)) => index == state.next,
+            (Lane::Main, None) => false,
+            (Lane::Call(_), Some(index)) => self.place(&state, Lane::Main).is_none_or(|main| index < main),
+            // A call that was not done, beside others that were.
+            (Lane::Call(_), None) => match self.place(&state, Lane::Main) {
+                None => return Ok(None),
+                Some(_) => false,
+            },
+        };
+        let index = place.filter(|_| fits).unwrap_or(state.next);
+        let Some(entry) = self.past.entries.get(index) else { return Ok(None) };
+        if !fits || entry.event != *event {
             let recorded = serde_json::to_value(&entry.event).unwrap_or_default();
             let replayed = serde_json::to_value(event).unwrap_or_default();
             let (pointer, recorded, replayed) = first_difference(String::new(), &recorded, &replayed)
@@ -165,47 +239,92 @@ impl Comparison {
             state.difference.get_or_insert(Difference { seq, pointer, recorded, replayed });
             return Err(Failure::failed(format!("the run differs from its journal at event {seq}")));
         }
-        let active_ms = self.past.active_ms.get(state.next).copied().unwrap_or(0);
-        state.next += 1;
+        let active_ms = self.past.active_ms.get(index).copied().unwrap_or(0);
+        state.pass(lane, index);
         Ok(Some(Stamp { seq: entry.seq, at_ms: entry.at_ms, active_ms, is_past: true }))
     }
 
-    fn foretold(&self) -> Option<Event> {
+    fn foretold(&self, lane: Lane) -> Option<Event> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        self.past.entries.get(state.next).map(|entry| entry.event.clone())
+        let place = match lane {
+            Lane::Main => Some(state.next),
+            Lane::Call(_) => self.place(&state, lane),
+        };
+        self.past.entries.get(place?).map(|entry| entry.event.clone())
     }
 
-    /// Moves on to the end of the call, where that counts.
-    fn end_of(&self, wanted: u64, counts: fn(&Option<CallFailure>) -> bool) -> Option<ForetoldEnd> {
+    /// The events of a call that are still to come, without coming to them.
+    fn rest_of(&self, state: &Compared, call: u64) -> impl Iterator<Item = (usize, &Event)> {
+        let lane = Lane::Call(call);
+        let at = state.cursors.get(&lane).copied().unwrap_or(0);
+        let places = self.lanes.get(&lane).and_then(|places| places.get(at..)).unwrap_or_default();
+        places.iter().filter_map(|index| self.past.entries.get(*index).map(|entry| (*index, &entry.event)))
+    }
+
+    /// Moves on to the end of the call, where `end` sees one that counts.
+    fn end_of<T>(
+        &self,
+        wanted: u64,
+        end: impl Fn(&Event, &mut Vec<(Ask, Answer)>) -> Option<Option<T>>,
+    ) -> Option<T> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut asks = Vec::new();
         let mut answers = Vec::new();
-        let mut end = None;
-        for (index, entry) in self.past.entries.iter().enumerate().skip(state.next) {
-            match &entry.event {
-                Event::AskStarted { call, ask, request } if *call == wanted => asks.push((*ask, request)),
-                Event::AskEnded { call, ask, answer } if *call == wanted => {
+        let mut passed = Vec::new();
+        let mut found = None;
+        for (index, event) in self.rest_of(&state, wanted) {
+            match event {
+                Event::AskStarted { ask, request, .. } => asks.push((*ask, request)),
+                Event::AskEnded { ask, answer, .. } => {
                     if let Some((_, request)) = asks.iter().find(|(number, _)| number == ask) {
                         answers.push(((*request).clone(), answer.clone()));
                     }
                 }
-                Event::CallEnded { call, output, failure, host_calls, logs_dropped } if *call == wanted => {
-                    if !counts(failure) {
-                        return None;
-                    }
-                    let result = match failure {
-                        Some(failure) => Err(failure.clone()),
-                        None => Ok(output.clone().unwrap_or(Value::Null)),
-                    };
-                    end = Some((index, result, *host_calls, *logs_dropped));
-                    break;
-                }
                 _ => {}
             }
+            if let Some(ended) = end(event, &mut answers) {
+                found = Some(ended?);
+                break;
+            }
+            passed.push(index);
         }
-        let (index, result, host_calls, logs_dropped) = end?;
-        state.next = index;
-        Some(ForetoldEnd { result, host_calls, logs_dropped, answers })
+        let found = found?;
+        for index in passed {
+            state.pass(Lane::Call(wanted), index);
+        }
+        Some(found)
+    }
+
+    fn call_end(&self, wanted: u64, counts: fn(&Option<CallFailure>) -> bool) -> Option<ForetoldEnd> {
+        self.end_of(wanted, |event, answers| match event {
+            Event::CallEnded { output, failure, host_calls, logs_dropped, .. } => {
+                Some(counts(failure).then(|| ForetoldEnd {
+                    result: match failure {
+                        Some(failure) => Err(failure.clone()),
+                        None => Ok(output.clone().unwrap_or(Value::Null)),
+                    },
+                    host_calls: *host_calls,
+                    logs_dropped: *logs_dropped,
+                    answers: std::mem::take(answers),
+                }))
+            }
+            _ => None,
+        })
+    }
+
+    fn tool_end(&self, wanted: u64, counts: impl Fn(&Option<CallError>) -> bool) -> Option<ForetoldTool> {
+        self.end_of(wanted, |event, answers| match event {
+            Event::ToolEnded { output, error, host_calls, logs_dropped, .. } => {
+                Some(counts(error).then(|| ForetoldTool {
+                    output: output.clone(),
+                    error: error.clone(),
+                    host_calls: *host_calls,
+                    logs_dropped: *logs_dropped,
+                    answers: std::mem::take(answers),
+                }))
+            }
+            _ => None,
+        })
     }
 }
 
@@ -263,12 +382,18 @@ impl Recorder for ComparingRecorder {
         Ok(())
     }
 
-    fn foretold(&self) -> Option<Event> {
-        self.comparison.foretold()
+    fn foretold(&self, lane: Lane) -> Option<Event> {
+        self.comparison.foretold(lane)
     }
 
     fn foretold_end(&self, wanted: u64) -> Option<ForetoldEnd> {
-        self.comparison.end_of(wanted, |failure| failure.as_ref().is_some_and(is_unrepeatable))
+        self.comparison.call_end(wanted, |failure| failure.as_ref().is_some_and(is_unrepeatable))
+    }
+
+    fn foretold_tool(&self, wanted: u64, runs_again: bool) -> Option<ForetoldTool> {
+        self.comparison.tool_end(wanted, |error| {
+            !runs_again || error.as_ref().is_some_and(|error| UNREPEATABLE.contains(&error.code.as_str()))
+        })
     }
 }
 
@@ -281,22 +406,16 @@ pub struct ResumingRecorder {
 }
 
 impl ResumingRecorder {
-    /// `past` is settled; see [`Past::settled`].
+    /// `past` is settled, and `dropped` are the calls that were left out; see [`Past::settled`].
     #[must_use]
-    pub fn new(past: Past, live: JournalRecorder, host_version: String) -> Self {
+    pub fn new(past: Past, dropped: Vec<u64>, live: JournalRecorder, host_version: String) -> Self {
         let after = past.entries.last().map_or(0, |entry| entry.seq);
         let active_ms = past.active_ms.last().copied().unwrap_or(0);
         Self {
             comparison: Comparison::new(past),
             live: live.going_on(active_ms),
-            takeover: Mutex::new(Some(Event::Resumed { after, host_version })),
+            takeover: Mutex::new(Some(Event::Resumed { after, host_version, dropped })),
         }
-    }
-
-    /// Where what the run would do now differs from what it did.
-    #[must_use]
-    pub fn difference(&self) -> Option<Difference> {
-        self.comparison.state.lock().unwrap_or_else(PoisonError::into_inner).difference.clone()
     }
 }
 
@@ -317,14 +436,25 @@ impl Recorder for ResumingRecorder {
         self.live.flush().await
     }
 
-    fn foretold(&self) -> Option<Event> {
-        self.comparison.foretold()
+    fn foretold(&self, lane: Lane) -> Option<Event> {
+        self.comparison.foretold(lane)
     }
 
     fn foretold_end(&self, wanted: u64) -> Option<ForetoldEnd> {
-        self.comparison.end_of(wanted, |_| true)
+        self.comparison.call_end(wanted, |_| true)
+    }
+
+    fn foretold_tool(&self, wanted: u64, _runs_again: bool) -> Option<ForetoldTool> {
+        self.comparison.tool_end(wanted, |_| true)
     }
 }
+
+/// Codes of the errors of tools that the same call could end without.
+pub(crate) const UNREPEATABLE: [&str; 2] = [CALL_TIME, CALL_CANCELLED];
+/// The time of a call was up.
+pub(crate) const CALL_TIME: &str = "call-time";
+/// The run was cancelled while the tool worked.
+pub(crate) const CALL_CANCELLED: &str = "call-cancelled";
 
 /// Whether the same call with the same answers could end in another way.
 fn is_unrepeatable(failure: &CallFailure) -> bool {

@@ -9,11 +9,13 @@ use sickbay_core::{
 };
 
 use crate::{
-    dispatcher::RunContext,
+    dispatcher::{PluginTerms, RunContext},
     drive::{Drive, ReadyPlugin, RunSettings},
     error::Failure,
     grants::PluginGrants,
+    listener::NobodyListens,
     plugins::{Catalogue, KnownPlugin},
+    ready,
     recorder::{ComparingRecorder, Difference},
     runs::RunSource,
     sickbay::Sickbay,
@@ -54,19 +56,25 @@ impl Sickbay {
         let counted = past.entries.len();
         let recorder = Arc::new(ComparingRecorder::new(past));
         let world = RecordedWorld::new(&entries);
+        let is_session = settings.session;
+        let ready = ready::recorded(&settings.profile, plugins, pins, settings.voice.clone()).await?;
         let drive = Drive {
             run: run.clone(),
             settings,
             host_version,
-            plugins,
-            pins,
+            ready,
             context: Arc::new(RunContext::new(Arc::<ComparingRecorder>::clone(&recorder), Arc::new(world))),
             watcher: Arc::clone(&self.watcher),
             cancel: self.cancel.clone(),
             hands: None,
+            desk: None,
+            listener: Arc::new(NobodyListens),
         };
-        let ended = drive.drive().await;
-        let incomplete = !matches!(entries.last().map(|entry| &entry.event), Some(Event::RunEnded { .. }));
+        let ended =
+            if is_session { self.replay_session(drive).await } else { drive.drive().await.map(|_| ()) };
+        // A session ends with its last turn, and has no end of its own.
+        let incomplete =
+            !is_session && !matches!(entries.last().map(|entry| &entry.event), Some(Event::RunEnded { .. }));
         let difference = recorder.difference();
         // Where the run was killed the replay goes on alone, which is no difference.
         let difference = difference.filter(|found| !(incomplete && found.recorded.is_null()));
@@ -100,7 +108,8 @@ impl Sickbay {
                     narrowed: None,
                     profile: settings.profile.name.clone(),
                 };
-                (pin.name.clone(), ReadyPlugin { loaded, grants: Arc::new(grants) })
+                let config = settings.profile.tools.config_of(&pin.name);
+                (pin.name.clone(), ReadyPlugin { loaded, terms: Arc::new(PluginTerms { grants, config }) })
             })
             .collect())
     }

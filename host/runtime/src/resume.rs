@@ -2,10 +2,10 @@
 //! for. The same driver goes over the journal, does nothing that ended, and
 //! goes on from there.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use sickbay_core::{
-    event::{Entry, Event},
+    event::{Entry, Event, PluginPin},
     past::Past,
     profile::Profile,
 };
@@ -14,15 +14,14 @@ use sickbay_store::read_all;
 use crate::{
     approvals::Consent,
     connect::{self, Access, ClusterChoice},
-    dispatcher::RunContext,
-    drive::{Drive, RunSettings},
+    drive::RunSettings,
     driving::DrivingLock,
     error::Failure,
     journal::store_failure,
+    ready::Ready,
     recorder::{JournalRecorder, ResumingRecorder},
     replay::start_of,
-    sickbay::{HOST_VERSION, RunEnd, Sickbay},
-    world::ClusterWorld,
+    sickbay::{DriveParts, HOST_VERSION, RunEnd, Sickbay},
 };
 
 /// How a run is taken up.
@@ -54,6 +53,10 @@ impl Sickbay {
             Failure::failed(format!("the settings of run `{run}` can not be read: {error}"))
                 .with_hint("it was perhaps recorded by another version of sickbay")
         })?;
+        if settings.session {
+            drop(driving);
+            return self.finish_session(&run).await;
+        }
         let Some(cluster) = request.cluster.or_else(|| settings.cluster.clone()) else {
             return Err(Failure::failed(format!("run `{run}` does not say how its cluster is reached"))
                 .with_hint("name it with `--kubeconfig` or `--recorded`"));
@@ -67,8 +70,7 @@ impl Sickbay {
                 "serve one with `sickbay playground start SCENARIO --kubeconfig FILE`, and run on that file",
             ));
         }
-        let catalogue = self.catalogue()?;
-        let plugins = self.pinned(&catalogue, &settings, &pins).await?;
+        let ready = self.ready_again(&settings, &pins).await?;
         let namespaces = settings.namespaces.clone();
         let access = access_of(&settings.profile);
         let connected = connect::connect(&cluster, &namespaces, access, &self.clock, &self.watcher).await?;
@@ -80,24 +82,40 @@ impl Sickbay {
             .with_hint("name the cluster that it was on, with `--kubeconfig` and `--context`"));
         }
         let live = JournalRecorder::new(Arc::clone(&journal), run.clone(), Arc::clone(&self.clock));
-        let past = Past::of(&entries).settled();
-        let recorder = ResumingRecorder::new(past, live, HOST_VERSION.to_owned());
-        let world = ClusterWorld::new(Arc::clone(&connected.cluster), namespaces)
-            .after_observations(observations(&entries));
-        let drive = Drive {
+        let (past, dropped) = Past::of(&entries).settled();
+        let recorder = ResumingRecorder::new(past, dropped, live, HOST_VERSION.to_owned());
+        let drive = self.drive(DriveParts {
             run,
             settings,
             host_version,
-            plugins: BTreeMap::clone(&plugins),
-            pins,
-            context: Arc::new(RunContext::new(Arc::new(recorder), Arc::new(world))),
-            watcher: Arc::clone(&self.watcher),
-            cancel: self.cancel.clone(),
-            hands: self.hands(&connected, &journal, request.consent),
-        };
+            ready,
+            recorder: Arc::new(recorder),
+            connected: &connected,
+            observations: observations(&entries),
+            journal: &journal,
+            consent: request.consent,
+        })?;
         let end = drive.drive().await?;
         drop((driving, connected));
         Ok(end.into())
+    }
+}
+
+impl Sickbay {
+    /// The parts of a run that goes on: its plugins as they were, its model and servers as they are now.
+    pub(crate) async fn ready_again(
+        &self,
+        settings: &RunSettings,
+        pins: &[PluginPin],
+    ) -> Result<Ready, Failure> {
+        let catalogue = self.catalogue()?;
+        let plugins = self.pinned(&catalogue, settings, pins).await?;
+        let mut ready = self.ready_with(&settings.profile, plugins, pins.to_vec(), &[]).await?;
+        if let (Some(voice), Some(then)) = (&mut ready.voice, &settings.voice) {
+            voice.name.clone_from(&then.name);
+            voice.window = then.window;
+        }
+        Ok(ready)
     }
 }
 
@@ -106,7 +124,7 @@ pub(crate) fn access_of(profile: &Profile) -> Access {
 }
 
 /// The highest number of an observation so far: an id is never given twice.
-fn observations(entries: &[Entry]) -> u64 {
+pub(crate) fn observations(entries: &[Entry]) -> u64 {
     use sickbay_core::outside::Answer;
     let number = |id: &String| id.strip_prefix('o').and_then(|number| number.parse::<u64>().ok());
     entries

@@ -7,24 +7,43 @@ use sickbay_core::text::clean_line;
 const TOLD: usize = 3;
 
 /// Says what does not fit, for a person and for the one who made the value.
-/// The schema comes from a plugin: one that is none is a problem too. Nothing
-/// that it refers to is fetched.
 pub(crate) fn check(schema: &Value, value: &Value) -> Result<(), String> {
-    let validator = jsonschema::validator_for(schema)
-        .map_err(|error| format!("its schema is none: {}", clean_line(&error.to_string(), 200)))?;
-    let problems: Vec<String> = validator
-        .iter_errors(value)
-        .take(TOLD)
-        .map(|error| {
-            let at = error.instance_path().to_string();
-            let at = if at.is_empty() { String::new() } else { format!(" at `{}`", clean_line(&at, 100)) };
-            format!("{}{at}", clean_line(&error.to_string(), 200))
-        })
-        .collect();
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(format!("the parameters do not fit: {}", problems.join("; ")))
+    Checker::new(schema).check(value)
+}
+
+/// A schema that is checked against again and again.
+pub(crate) struct Checker(Result<jsonschema::Validator, String>);
+
+impl Checker {
+    /// The schema comes from a plugin or a server: one that is none is a
+    /// problem of every value. Nothing that it refers to is fetched.
+    pub(crate) fn new(schema: &Value) -> Self {
+        Self(
+            jsonschema::validator_for(schema)
+                .map_err(|error| format!("its schema is none: {}", clean_line(&error.to_string(), 200))),
+        )
+    }
+
+    pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
+        let validator = self.0.as_ref().map_err(Clone::clone)?;
+        if validator.is_valid(value) {
+            return Ok(());
+        }
+        let problems: Vec<String> = validator
+            .iter_errors(value)
+            .take(TOLD)
+            .map(|error| {
+                let at = error.instance_path().to_string();
+                let at =
+                    if at.is_empty() { String::new() } else { format!(" at `{}`", clean_line(&at, 100)) };
+                format!("{}{at}", clean_line(&error.to_string(), 200))
+            })
+            .collect();
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("the parameters do not fit: {}", problems.join("; ")))
+        }
     }
 }
 

@@ -1,15 +1,16 @@
 //! The library's face: what the CLI, a server and tests alike do.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    collections::{HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use sickbay_core::{
     cluster::Source,
     digest::Digest,
-    event::{FORMAT, PluginPin},
+    event::FORMAT,
     ids::RunId,
     lock::narrow,
     plan::Reach,
@@ -25,19 +26,24 @@ use crate::{
     approvals::{Approver, Consent, NobodyApproves},
     clock::{Clock, SystemClock},
     connect::{self, ClusterChoice, Connected},
+    converse::Desk,
     dispatcher::RunContext,
-    drive::{Drive, DriveEnd, Hands, ReadyPlugin, RunSettings},
+    drive::{Drive, DriveEnd, Hands, RunSettings},
     driving::DrivingLock,
     error::Failure,
     folders::Folders,
     grants::PluginGrants,
     journal,
+    listener::{Listener, NobodyListens},
+    models::Outward,
     notice::{NobodyWatches, Notice, Watcher},
     plugins::{Catalogue, KnownPlugin, load_failure},
     policies,
-    recorder::JournalRecorder,
+    ready::Ready,
+    recorder::{JournalRecorder, Recorder},
     resume::access_of,
-    world::ClusterWorld,
+    secrets::Variables,
+    world::{ClusterWorld, Surroundings},
 };
 
 /// The version of this host, as it stands in journals.
@@ -52,6 +58,8 @@ pub struct Sickbay {
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) cancel: Cancel,
     pub(crate) approver: Arc<dyn Approver>,
+    pub(crate) listener: Arc<dyn Listener>,
+    pub(crate) outward: Outward,
     engine: OnceLock<Engine>,
     journal: OnceCell<Arc<dyn Journal>>,
     loaded: Mutex<HashMap<Digest, LoadedPlugin>>,
@@ -68,6 +76,22 @@ pub struct RunRequest {
     /// How far plans may go.
     pub reach: Reach,
     pub consent: Consent,
+    /// A folder that plugins may be granted.
+    pub workspace: Option<PathBuf>,
+}
+
+/// What a driver is made of.
+pub(crate) struct DriveParts<'a> {
+    pub(crate) run: String,
+    pub(crate) settings: RunSettings,
+    pub(crate) host_version: String,
+    pub(crate) ready: Ready,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) connected: &'a Connected,
+    /// Observations that earlier processes of the run made.
+    pub(crate) observations: u64,
+    pub(crate) journal: &'a Arc<dyn Journal>,
+    pub(crate) consent: Consent,
 }
 
 impl RunRequest {
@@ -81,6 +105,7 @@ impl RunRequest {
             question: None,
             reach: Reach::Apply,
             consent: Consent::EachTime,
+            workspace: None,
         }
     }
 }
@@ -114,6 +139,8 @@ impl Sickbay {
             watcher: Arc::new(NobodyWatches),
             cancel: Cancel::never(),
             approver: Arc::new(NobodyApproves),
+            listener: Arc::new(NobodyListens),
+            outward: Outward::default(),
             engine: OnceLock::new(),
             journal: OnceCell::new(),
             loaded: Mutex::default(),
@@ -142,6 +169,20 @@ impl Sickbay {
     #[must_use]
     pub fn approved_by(mut self, approver: Arc<dyn Approver>) -> Self {
         self.approver = approver;
+        self
+    }
+
+    /// Looks variables up that may hold keys of model providers.
+    #[must_use]
+    pub fn with_variables(mut self, variables: Variables) -> Self {
+        self.outward.variables = variables;
+        self
+    }
+
+    /// Tells that listener what models say in runs.
+    #[must_use]
+    pub fn heard_by(mut self, listener: Arc<dyn Listener>) -> Self {
+        self.listener = listener;
         self
     }
 
@@ -217,14 +258,12 @@ impl Sickbay {
         let profile = &request.profile;
         check_runnable(profile)?;
         let policy = read_policy(profile)?;
-        let catalogue = self.catalogue()?;
-        let wanted = self.plugins_of(&catalogue, profile)?;
         let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
         // Compiling and reading the cluster both take time and need nothing of each other.
         let ready = async {
             tokio::try_join!(
-                self.load(&catalogue, &wanted),
+                self.ready(profile),
                 connect::connect(
                     &request.cluster,
                     &namespaces,
@@ -235,24 +274,10 @@ impl Sickbay {
             )
         };
         // There is no run yet that could end with a report.
-        let (loaded, connected) = tokio::select! {
+        let (ready, connected) = tokio::select! {
             ready = ready => ready?,
             () = self.cancel.cancelled() => return Err(Failure::failed("interrupted before the run began")),
         };
-        let mut plugins = BTreeMap::new();
-        let mut pins = Vec::new();
-        for (known, loaded) in wanted.iter().zip(loaded) {
-            let grants = plugin_grants(&catalogue, known, profile);
-            pins.push(PluginPin {
-                name: known.locked.name.clone(),
-                version: known.locked.version.clone(),
-                digest: known.locked.digest.clone(),
-                grants: grants.effective(),
-            });
-            plugins.insert(known.locked.name.clone(), ReadyPlugin { loaded, grants: Arc::new(grants) });
-        }
-        let started_ms = self.clock.now_ms();
-        let run = RunId::new(u64::try_from(started_ms).unwrap_or(0), random()).to_string();
         let settings = RunSettings {
             profile: profile.clone(),
             namespaces: namespaces.clone(),
@@ -264,34 +289,76 @@ impl Sickbay {
             identity: connected.identity.clone(),
             reach: request.reach,
             policy,
+            voice: ready.voice_settings(),
+            session: false,
+            workspace: request.workspace.clone(),
         };
-        let driving = DrivingLock::take(&self.folders, &run)?;
-        journal
-            .create_run(RunHead {
-                run: run.clone(),
-                profile: profile.name.clone(),
-                started_ms,
-                format: FORMAT,
-                host_version: HOST_VERSION.to_owned(),
-            })
-            .await
-            .map_err(|error| journal::store_failure(&error))?;
+        let (run, driving) = self.begin(&journal, &profile.name).await?;
         let recorder = JournalRecorder::new(Arc::clone(&journal), run.clone(), Arc::clone(&self.clock));
-        let world = ClusterWorld::new(Arc::clone(&connected.cluster), namespaces);
-        let drive = Drive {
+        let drive = self.drive(DriveParts {
             run,
             settings,
             host_version: HOST_VERSION.to_owned(),
-            plugins,
-            pins,
-            context: Arc::new(RunContext::new(Arc::new(recorder), Arc::new(world))),
-            watcher: Arc::clone(&self.watcher),
-            cancel: self.cancel.clone(),
-            hands: self.hands(&connected, &journal, request.consent),
-        };
+            ready,
+            recorder: Arc::new(recorder),
+            connected: &connected,
+            observations: 0,
+            journal: &journal,
+            consent: request.consent,
+        })?;
         let end = drive.drive().await?;
         drop((driving, connected));
         Ok(end.into())
+    }
+
+    /// A new run in the journal, which this process drives.
+    pub(crate) async fn begin(
+        &self,
+        journal: &Arc<dyn Journal>,
+        profile: &str,
+    ) -> Result<(String, DrivingLock), Failure> {
+        begin(&self.folders, &self.clock, journal, profile).await
+    }
+
+    /// The driver of a run on a cluster that was reached: a new one, or one that is taken up again.
+    pub(crate) fn drive(&self, parts: DriveParts<'_>) -> Result<Drive, Failure> {
+        let DriveParts { run, settings, host_version, ready, recorder, connected, .. } = parts;
+        let world = ClusterWorld::new(Arc::clone(&connected.cluster), settings.namespaces.clone())
+            .after_observations(parts.observations)
+            .reaching(self.surroundings(&ready)?);
+        Ok(Drive {
+            run,
+            context: Arc::new(
+                RunContext::new(recorder, Arc::new(world)).in_workspace(settings.workspace.clone()),
+            ),
+            watcher: Arc::clone(&self.watcher),
+            cancel: self.cancel.clone(),
+            hands: self.hands(connected, parts.journal, parts.consent),
+            desk: Some(self.desk(parts.journal, &settings.profile)),
+            listener: Arc::clone(&self.listener),
+            settings,
+            host_version,
+            ready,
+        })
+    }
+
+    /// What the plugins of a run may reach, as far as they were granted it.
+    pub(crate) fn surroundings(&self, ready: &Ready) -> Result<Surroundings, Failure> {
+        Ok(Surroundings {
+            model: ready.model(),
+            egress: Some(self.outward.egress()?),
+            cancel: self.cancel.clone(),
+        })
+    }
+
+    /// Who decides about calls of tools that write.
+    pub(crate) fn desk(&self, journal: &Arc<dyn Journal>, profile: &Profile) -> Desk {
+        Desk {
+            approver: Arc::clone(&self.approver),
+            journal: Arc::clone(journal),
+            clock: Arc::clone(&self.clock),
+            holds: profile.remediation.approval_expires,
+        }
     }
 
     /// What a run needs to change its cluster, where it may.
@@ -316,12 +383,16 @@ impl Sickbay {
         catalogue: &Catalogue,
         profile: &Profile,
     ) -> Result<Vec<KnownPlugin>, Failure> {
-        let mut strategies: Vec<String> = profile.diagnosis.strategies.clone();
+        // A conversation asks no strategy.
+        let diagnoses = profile.loop_kind == LoopKind::Pipeline;
+        let mut strategies: Vec<String> =
+            if diagnoses { profile.diagnosis.strategies.clone() } else { Vec::new() };
         strategies.extend(profile.stages().into_iter().flat_map(|stage| stage.strategies));
         let mut wanted = Vec::new();
         find_plugins(catalogue, profile, &strategies, PluginKind::Diagnosis, &mut wanted)?;
         let plugins = &profile.remediation.plugins;
         find_plugins(catalogue, profile, plugins, PluginKind::Remediation, &mut wanted)?;
+        find_plugins(catalogue, profile, &profile.tools.plugins, PluginKind::Tool, &mut wanted)?;
         Ok(wanted)
     }
 
@@ -377,6 +448,29 @@ impl Sickbay {
     }
 }
 
+/// A new run in the journal, which this process drives.
+pub(crate) async fn begin(
+    folders: &Folders,
+    clock: &Arc<dyn Clock>,
+    journal: &Arc<dyn Journal>,
+    profile: &str,
+) -> Result<(String, DrivingLock), Failure> {
+    let started_ms = clock.now_ms();
+    let run = RunId::new(u64::try_from(started_ms).unwrap_or(0), random()).to_string();
+    let driving = DrivingLock::take(folders, &run)?;
+    journal
+        .create_run(RunHead {
+            run: run.clone(),
+            profile: profile.to_owned(),
+            started_ms,
+            format: FORMAT,
+            host_version: HOST_VERSION.to_owned(),
+        })
+        .await
+        .map_err(|error| journal::store_failure(&error))?;
+    Ok((run, driving))
+}
+
 /// Adds the plugins of that kind that are not there yet.
 fn find_plugins(
     catalogue: &Catalogue,
@@ -385,7 +479,12 @@ fn find_plugins(
     kind: PluginKind,
     wanted: &mut Vec<KnownPlugin>,
 ) -> Result<(), Failure> {
-    let role = if kind == PluginKind::Diagnosis { "strategy" } else { "remediation plugin" };
+    let role = match kind {
+        PluginKind::Diagnosis => "strategy",
+        PluginKind::Remediation => "remediation plugin",
+        PluginKind::Tool => "tool plugin",
+        PluginKind::Provider => "provider",
+    };
     for name in names {
         let known = wanted.iter().find(|plugin| plugin.locked.name == *name).cloned();
         let plugin = match known {
@@ -418,13 +517,6 @@ fn find_plugins(
 
 /// Refuses what this version can not run, before anything is begun.
 fn check_runnable(profile: &Profile) -> Result<(), Failure> {
-    if profile.loop_kind != LoopKind::Pipeline {
-        return Err(Failure::usage(format!(
-            "profile `{}` uses the `react` loop, which this version does not offer",
-            profile.name
-        ))
-        .with_hint("set `loop = \"pipeline\"`"));
-    }
     if let Some(stage) = profile.unsupported_stage() {
         return Err(Failure::usage(format!(
             "profile `{}` has the stage `{}` of kind `{}`, which this version can not run",
@@ -432,7 +524,9 @@ fn check_runnable(profile: &Profile) -> Result<(), Failure> {
             stage.name,
             stage.kind.as_str()
         ))
-        .with_hint("this version runs observe, diagnose, remediate, verify and report stages"));
+        .with_hint(
+            "this version runs observe, diagnose, remediate, verify, model, agent and report stages",
+        ));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 use serde_json::Value;
 use sickbay_core::{
     event::Event,
+    model::{Content, Message},
     outside::{Answer, Ask},
 };
 
@@ -29,6 +30,18 @@ pub(crate) fn of(event: &Event) -> usize {
         Event::RehearsalEnded { rehearsal: Some(rehearsal), .. } => {
             rehearsal.prior.as_ref().map_or(0, value) + rehearsal.diff.len() * 256 + 1024
         }
+        Event::TurnStarted { input, .. } => input.len(),
+        Event::ToolsOffered { tools } => tools
+            .iter()
+            .map(|tool| tool.name.len() + tool.description.len() + value(&tool.input_schema) + 128)
+            .sum(),
+        Event::ModelEnded { answer: Some(answer), .. } => message(&answer.completion.message),
+        Event::ToolStarted { arguments, .. } => value(arguments),
+        Event::ToolEnded { output: Some(output), .. } => {
+            output.text.len() + output.structured.as_ref().map_or(0, value)
+        }
+        Event::Nested { event, .. } => of(event),
+        Event::Compacted { summary: Some(summary), .. } => summary.len(),
         Event::Watched { sample, .. } => sample.objects.len() * 256 + sample.restarts.len() * 64,
         Event::StageStarted { .. }
         | Event::PlanRefused { .. }
@@ -48,12 +61,36 @@ pub(crate) fn of(event: &Event) -> usize {
         | Event::RevertCheckStarted { .. }
         | Event::RevertCheckEnded { .. }
         | Event::PlanEnded { .. }
+        | Event::ModelStarted { .. }
+        | Event::ModelEnded { answer: None, .. }
+        | Event::ToolEnded { output: None, .. }
+        | Event::Compacted { summary: None, .. }
+        | Event::TurnEnded { .. }
+        | Event::TurnUndone { .. }
+        | Event::ModelChanged { .. }
         | Event::Resumed { .. }
         | Event::StageEnded { .. }
         | Event::LimitHit { .. }
         | Event::Cancelled { .. }
         | Event::RunEnded { .. } => 0,
     }
+}
+
+fn message(message: &Message) -> usize {
+    message
+        .content
+        .iter()
+        .map(|content| {
+            64 + match content {
+                Content::Text { text } | Content::ToolResult { text, .. } | Content::Thinking { text, .. } => {
+                    text.len()
+                }
+                Content::Image { data, .. } => data.len() * 4,
+                Content::ToolCall { arguments, .. } => value(arguments),
+                Content::RedactedThinking { data } => data.len(),
+            }
+        })
+        .sum()
 }
 
 fn ask(ask: &Ask) -> usize {
@@ -71,7 +108,7 @@ fn answer(answer: &Answer) -> usize {
         Answer::Page { page, .. } => page.objects.iter().map(|object| object.len() + 24).sum(),
         Answer::Object { object, .. } => object.len(),
         Answer::Log { log, .. } => log.lines.iter().map(|line| line.len() + 24).sum(),
-        Answer::Completion { completion } => value(completion),
+        Answer::Completion { completion, .. } => value(completion),
         Answer::Exit { stdout, stderr, .. } => stdout.len() + stderr.len(),
         Answer::Http { body, .. } => body.0.len(),
         Answer::ConfigAll { entries } => {

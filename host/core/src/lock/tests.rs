@@ -71,6 +71,48 @@ fn a_power_needs_both_keys() {
 }
 
 #[test]
+fn a_request_for_any_origin_is_granted_by_name_alone() {
+    let mut prometheus = plugin("prometheus");
+    prometheus.requested = vec![Capability::HttpAny];
+    prometheus.grants = vec![];
+    let mut lock = PluginLock::default();
+    lock.add(prometheus.clone()).unwrap();
+    let error = lock.grant("prometheus", Capability::HttpAny).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`http:*` can be asked for, but not granted to plugin `prometheus`: a grant names an origin"
+    );
+    assert_eq!(
+        error.hint().unwrap(),
+        "name the origin: `sickbay plugin grant prometheus http:https://api.example.com`"
+    );
+    let (one, other) =
+        (Capability::Http("http://a.test:9090".into()), Capability::Http("https://b.test".into()));
+    assert_eq!(lock.grant("prometheus", one.clone()), Ok(true));
+    assert_eq!(lock.grant("prometheus", other.clone()), Ok(true));
+    assert!(lock.grant("prometheus", Capability::Kv).is_err());
+    let text = lock.to_toml().unwrap();
+    assert_eq!(PluginLock::parse("plugins.lock", &text).unwrap(), lock);
+    assert_eq!(
+        problems_of(&text.replace("grants = [\"http:http://a.test:9090\"", "grants = [\"http:*\"")),
+        [
+            "plugins.lock:4:1: `http:*` can be asked for, but not granted to plugin `prometheus`: a grant names an origin / \
+             name the origin: `sickbay plugin grant prometheus http:https://api.example.com`"
+        ]
+    );
+    let both = [one, other];
+    assert_eq!(lock.explain("prometheus").unwrap().capabilities[0].granted, both);
+    assert_eq!(
+        narrow(&both, &[Capability::HttpAny]),
+        both,
+        "a profile that leaves any origin leaves those granted"
+    );
+    assert_eq!(lock.revoke("prometheus", &Capability::HttpAny), Ok(both.to_vec()));
+    prometheus.grants = vec![Capability::HttpAny];
+    assert!(matches!(lock.add(prometheus), Err(LockError::NotGrantable { .. })));
+}
+
+#[test]
 fn grants_can_be_narrower_than_the_request_and_are_taken_back_whole() {
     let mut lock = lock_of(&["rules"]);
     let narrow = Capability::Http("https://a.test/v1".into());

@@ -3,6 +3,8 @@
 //! What a guest gives is checked here: JSON must be JSON, and not nested
 //! deeper than the parser takes. The text of an error is for a person.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use sickbay_core::{
     diagnosis as core,

@@ -32,7 +32,7 @@ impl Host for State {
             }
         };
         Ok(match self.ask(Ask::ModelComplete { request }).await? {
-            Answer::Completion { completion } => {
+            Answer::Completion { completion, .. } => {
                 match serde_json::from_value::<shapes::model::Completion>(completion) {
                     Ok(completion) => Ok(to_completion(completion)),
                     Err(_) => Err(to_error(misfit("model.complete"))),

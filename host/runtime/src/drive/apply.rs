@@ -5,7 +5,7 @@ use sickbay_cluster::{ClusterNote, Doubt};
 use sickbay_core::{
     change::{Direction, Mark, WriteOutcome},
     error::CallError,
-    event::Event,
+    event::{Event, Lane},
     object::ObjectRef,
     outside::{Answer, Ask},
     plan::PlanOutcome,
@@ -46,7 +46,7 @@ impl Drive {
         let mut waited = 0;
         loop {
             self.note(known, Event::LockStarted { plan, objects: names.clone() }).await?;
-            let held_by = match self.context.recorder.foretold() {
+            let held_by = match self.context.recorder.foretold(Lane::Main) {
                 Some(Event::LockEnded { held_by, .. }) => held_by,
                 _ => self.take_locks(&names).await?,
             };
@@ -79,7 +79,7 @@ impl Drive {
     /// Keeps the locks while the plan is watched. That another run took one,
     /// after a long pause of this process, shows in the objects themselves.
     pub(super) async fn prolong_locks(&self, active: &Active) -> Result<(), Failure> {
-        if self.context.recorder.foretold().is_none() {
+        if !self.context.recorder.catches_up() {
             self.take_locks(&self.lock_names(active)).await?;
         }
         Ok(())
@@ -150,7 +150,7 @@ impl Drive {
         });
         let begun = Event::ChangeStarted { plan, change: index, direction, mark: mark.clone() };
         let stamp = self.note(known, begun).await?;
-        let outcome = match self.context.recorder.foretold() {
+        let outcome = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::ChangeEnded { outcome, .. }) => outcome,
             _ => match &self.hands {
                 Some(_) if direction == Direction::Forward && self.is_locked_out(active).await? => {
@@ -209,7 +209,7 @@ impl Drive {
     ) -> Result<PlanOutcome, Failure> {
         let plan = active.number;
         self.note(known, Event::RevertCheckStarted { plan }).await?;
-        let differences = match self.context.recorder.foretold() {
+        let differences = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::RevertCheckEnded { differences, .. }) => differences,
             _ => match &self.hands {
                 Some(hands) => {

@@ -3,7 +3,7 @@
 use sickbay_core::{
     approval::ApprovalDecision,
     digest::Digest,
-    event::Event,
+    event::{Event, Lane},
     plan::PlanOutcome,
     policy::{Policy, Ruling, Verdict},
     profile::{Approval, Source},
@@ -43,9 +43,9 @@ impl Drive {
         let digest = sealed.digest.clone();
         let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
         let expires_ms = known.now_ms.saturating_add(holds.unwrap_or(i64::MAX));
-        let requested = Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms };
+        let requested = Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms, tool: None };
         let stamp = self.note(known, requested).await?;
-        let decision = match self.context.recorder.foretold() {
+        let decision = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::ApprovalDecided { decision, .. }) => Some(decision),
             Some(_) => None,
             None => {
@@ -77,7 +77,7 @@ impl Drive {
         let decided = Event::ApprovalDecided { plan, digest, decision: decision.clone() };
         self.note(known, decided).await?;
         Ok(match decision {
-            ApprovalDecision::Approved { by } => {
+            ApprovalDecision::Approved { by } | ApprovalDecision::Allowed { by, .. } => {
                 if let Some(record) = known.record_of(plan) {
                     record.state = PlanState::Approved;
                     record.message = format!("approved by {by}");

@@ -73,8 +73,8 @@ impl Drive {
             });
             (result, end.host_calls, end.logs_dropped)
         } else {
-            let grants = Arc::clone(&call.ready.grants);
-            let outside = Arc::new(CallOutside::new(Arc::clone(&self.context), number, grants));
+            let terms = Arc::clone(&call.ready.terms);
+            let outside = Arc::new(CallOutside::new(Arc::clone(&self.context), number, terms));
             let context = CallContext {
                 limits,
                 outside: Arc::<CallOutside>::clone(&outside),
@@ -92,6 +92,7 @@ impl Drive {
         let ended =
             self.record(Event::CallEnded { call: number, output, failure, host_calls, logs_dropped }).await?;
         known.tick(ended);
+        known.spend_on_models(self.context.take_model_spending());
         let time_is_up = matches!(&result, Err(CallFailure::Limit { limit: CallLimit::Time, .. }));
         Ok(Called {
             result,
@@ -102,7 +103,7 @@ impl Drive {
 }
 
 /// The same run and call give the same random numbers.
-fn seed(run: &str, call: u64) -> u64 {
+pub(crate) fn seed(run: &str, call: u64) -> u64 {
     let digest = Digest::of(format!("{run}/{call}").as_bytes());
     u64::from_str_radix(digest.hex().get(..16).unwrap_or("0"), 16).unwrap_or(0)
 }

@@ -4,7 +4,7 @@ use sickbay_core::{
     change::{Rehearsal, Survey},
     diagnosis::Finding,
     error::{CallError, ErrorKind},
-    event::Event,
+    event::{Event, Lane},
     plan::{Course, PlanEnd, PlanOutcome, PlanStep, Reach, SealedPlan},
     policy::{Question, Ruling, Verdict},
     remediation::{ActionPlan, Change, ChangeVerb},
@@ -100,7 +100,7 @@ impl Drive {
         let plan = active.number;
         let Some(change) = active.sent.get(index) else { return Ok(no_such_change()) };
         self.note(known, Event::SurveyStarted { plan, change: index }).await?;
-        let result = match self.context.recorder.foretold() {
+        let result = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::SurveyEnded { survey: Some(survey), .. }) => Ok(survey),
             Some(Event::SurveyEnded { error: Some(error), .. }) => Err(error),
             _ => match &self.hands {
@@ -155,7 +155,7 @@ impl Drive {
             self.notice(Notice::Rehearsing { object: object.to_string() });
         }
         self.note(known, Event::RehearsalStarted { plan, change: index }).await?;
-        let result = match self.context.recorder.foretold() {
+        let result = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::RehearsalEnded { rehearsal: Some(rehearsal), .. }) => Ok(*rehearsal),
             Some(Event::RehearsalEnded { error: Some(error), .. }) => Err(error),
             _ => match &self.hands {
@@ -190,7 +190,7 @@ impl Drive {
             let message = "the server says that it would change nothing".to_owned();
             return Ok(PlanOutcome::Failed { message });
         }
-        let plugin = self.pins.iter().find(|pin| pin.name == active.plugin);
+        let plugin = self.ready.pins.iter().find(|pin| pin.name == active.plugin);
         let Some(plugin) = plugin.map(|pin| &pin.digest) else {
             return Ok(PlanOutcome::Failed { message: "its plugin is not part of this run".to_owned() });
         };

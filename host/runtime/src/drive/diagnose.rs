@@ -18,7 +18,7 @@ use crate::{error::Failure, notice::Notice, plugins::sentence};
 impl Drive {
     pub(super) async fn diagnose(&self, known: &mut Known, strategy: &str) -> Result<StepOutcome, Failure> {
         self.notice(Notice::Diagnosing { strategy: strategy.to_owned() });
-        let Some(plugin) = self.plugins.get(strategy) else {
+        let Some(plugin) = self.ready.plugins.get(strategy) else {
             let message = format!("there is no diagnosis plugin `{strategy}`");
             return Ok(failed(known, strategy, StrategyOutcome::Failed, message, 0));
         };

@@ -98,7 +98,7 @@ impl Drive {
         known: &mut Known,
         action: &ProposedAction,
     ) -> Result<Result<ActionPlan, String>, Failure> {
-        let Some(plugin) = self.plugins.get(&action.plugin) else {
+        let Some(plugin) = self.ready.plugins.get(&action.plugin) else {
             return Ok(Err(format!("the profile has no remediation plugin `{}`", action.plugin)));
         };
         let catalogue = match self.catalogue_of(known, &action.plugin).await? {
@@ -200,7 +200,7 @@ impl Drive {
         if let Some(catalogue) = known.catalogues.get(name) {
             return Ok(Ok(catalogue.clone()));
         }
-        let Some(plugin) = self.plugins.get(name) else {
+        let Some(plugin) = self.ready.plugins.get(name) else {
             return Ok(Err(format!("the profile has no remediation plugin `{name}`")));
         };
         let call = Call {

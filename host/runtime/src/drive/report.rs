@@ -32,6 +32,7 @@ impl Drive {
         }
         report.summary = summary(&merged, pipeline, report.outcome, known);
         report.question.clone_from(&self.settings.question);
+        report.answer.clone_from(&known.answer);
         report.findings = findings(&known.resolved, merged.findings);
         report.plans = known.plans.iter().map(|plan| self.plan_report(plan, &report.findings)).collect();
         report.checked = merged.checked;
@@ -41,9 +42,13 @@ impl Drive {
         report.strategies.clone_from(&known.strategies);
         report.limits_hit = pipeline.limits_hit().to_vec();
         report.usage = Usage {
+            model_calls: known.models.calls,
+            input_tokens: known.models.input,
+            output_tokens: known.models.output,
+            cost_usd: known.models.cost_usd,
+            tool_calls: known.spent.tool_calls,
             plugin_calls: known.spent.plugin_calls,
             wall_ms: known.spent.wall_ms,
-            ..Usage::default()
         };
         report
     }
@@ -55,7 +60,7 @@ impl Drive {
             Some(sealed) => (sealed.digest.clone(), sealed.is_reversible(), sealed_changes(sealed)),
             None => {
                 let identity = self.settings.identity.as_deref().unwrap_or_default();
-                let plugin = self.pins.iter().find(|pin| pin.name == record.plugin);
+                let plugin = self.ready.pins.iter().find(|pin| pin.name == record.plugin);
                 let plugin =
                     plugin.map_or_else(|| sickbay_core::digest::Digest::of(b""), |pin| pin.digest.clone());
                 let digest = SealedPlan::digest_of(

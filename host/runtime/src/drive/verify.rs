@@ -199,7 +199,7 @@ impl Drive {
         active: &Active,
         unread: &mut Vec<String>,
     ) -> Result<Option<PluginVerdict>, Failure> {
-        let Some(plugin) = self.plugins.get(&active.plugin) else { return Ok(None) };
+        let Some(plugin) = self.ready.plugins.get(&active.plugin) else { return Ok(None) };
         let applied_at = active.applied_at.clone().unwrap_or_default();
         let call = Call {
             plugin: &active.plugin,

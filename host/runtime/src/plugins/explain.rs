@@ -27,6 +27,9 @@ pub fn explain(catalogue: &Catalogue, name: &str) -> Result<(KnownPlugin, Vec<Po
         .requested
         .iter()
         .map(|capability| {
+            if !capability.is_grantable() {
+                return of_any_origin(&plugin, capability, &lock);
+            }
             let granted = plugin.locked.grants.iter().any(|held| held.covers(capability));
             let by_default = plugin.embedded && granted;
             PowerState {
@@ -48,4 +51,34 @@ pub fn explain(catalogue: &Catalogue, name: &str) -> Result<(KnownPlugin, Vec<Po
         })
         .collect();
     Ok((plugin, powers))
+}
+
+/// A request for origins that the user names: those that were named.
+fn of_any_origin(plugin: &KnownPlugin, capability: &Capability, lock: &str) -> PowerState {
+    let name = &plugin.locked.name;
+    let named: Vec<String> = plugin
+        .locked
+        .grants
+        .iter()
+        .filter(|held| capability.covers(held))
+        .map(|held| format!("`{}`", sickbay_core::text::clean_line(&held.to_string(), 120)))
+        .collect();
+    let granted = !named.is_empty();
+    PowerState {
+        capability: capability.clone(),
+        granted,
+        reason: if granted {
+            format!(
+                "asked for in its manifest, for origins that you name; `{lock}` grants {}",
+                named.join(", ")
+            )
+        } else {
+            format!("asked for in its manifest, for origins that you name, and `{lock}` grants none")
+        },
+        command: if granted {
+            format!("sickbay plugin revoke {name} {capability}")
+        } else {
+            format!("sickbay plugin grant {name} http:https://api.example.com")
+        },
+    }
 }

@@ -119,7 +119,7 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
 fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         (text(), text()).prop_map(|(observation, object)| Answer::Object { observation, object }),
-        value().prop_map(|completion| Answer::Completion { completion }),
+        value().prop_map(|completion| Answer::Completion { completion, cost_usd: None }),
         (any::<Option<i32>>(), prop::collection::vec(any::<u8>(), 0..3000)).prop_map(|(code, stdout)| {
             Answer::Exit { code, stdout: stdout.clone(), stderr: stdout, truncated: false }
         }),

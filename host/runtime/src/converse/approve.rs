@@ -1,0 +1,153 @@
+//! Whose word a call needs that writes: the profile's, a person's at the
+//! terminal, or one that was left in the store.
+
+use std::sync::Arc;
+
+use sickbay_core::{
+    approval::{ApprovalDecision, ToolRequest},
+    duration::Span,
+    event::{Event, Lane},
+    tool::Effect,
+};
+use sickbay_store::Journal;
+
+use super::Conversation;
+use crate::{
+    approvals::{Approver, CallDecision, CallRequest},
+    clock::Clock,
+    error::Failure,
+    journal::store_failure,
+    listener::SessionEvent,
+};
+
+/// Who can be asked.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) approver: Arc<dyn Approver>,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) holds: Span,
+}
+
+/// What was said of a call.
+pub(super) enum Word {
+    Yes,
+    No {
+        reason: String,
+    },
+    Other {
+        arguments: serde_json::Value,
+    },
+    /// Nobody decides now.
+    None,
+}
+
+impl Conversation {
+    pub(super) async fn word_for(&mut self, request: &ToolRequest) -> Result<Word, Failure> {
+        if self.needs_no_word(request) {
+            return Ok(Word::Yes);
+        }
+        let digest = request.digest(&self.setup.run);
+        let holds = self.setup.desk.as_ref().map_or(0, |desk| desk.holds.as_millis());
+        let expires_ms = self.now_ms.saturating_add(i64::try_from(holds).unwrap_or(i64::MAX));
+        let told = self.setup.context.recorder.foretold(Lane::Main);
+        // A replay has nobody to tell how long an approval holds.
+        let expires_ms = match told {
+            Some(Event::ApprovalRequested { expires_ms, .. }) => expires_ms,
+            _ => expires_ms,
+        };
+        let asked = Event::ApprovalRequested {
+            plan: 0,
+            digest: digest.clone(),
+            expires_ms,
+            tool: Some(request.clone()),
+        };
+        let stamp = self.note(asked).await?;
+        let decision = match self.setup.context.recorder.foretold(Lane::Main) {
+            Some(Event::ApprovalDecided { decision, .. }) => Some(decision),
+            Some(_) => None,
+            None => {
+                // Whoever decides elsewhere has to find the request.
+                if !stamp.is_past {
+                    self.setup.context.recorder.flush().await?;
+                }
+                match &self.setup.desk {
+                    Some(desk) => {
+                        let call = CallRequest {
+                            run: self.setup.run.clone(),
+                            digest: digest.clone(),
+                            request: request.clone(),
+                            expires_ms,
+                        };
+                        self.setup.listener.event(SessionEvent::Approval {
+                            request: request.clone(),
+                            digest: digest.to_string(),
+                        });
+                        desk.decide(&call).await?
+                    }
+                    None => None,
+                }
+            }
+        };
+        let Some(decision) = decision else { return Ok(Word::None) };
+        self.note(Event::ApprovalDecided { plan: 0, digest, decision: decision.clone() }).await?;
+        Ok(match decision {
+            ApprovalDecision::Approved { .. } => Word::Yes,
+            ApprovalDecision::Allowed { pattern, .. } => {
+                // A pattern for another tool allows nothing here.
+                if pattern.fits(&request.tool, &request.arguments) {
+                    self.allowed.push(pattern);
+                    Word::Yes
+                } else {
+                    Word::No { reason: "what was allowed is another call".to_owned() }
+                }
+            }
+            ApprovalDecision::Denied { reason, .. } if reason.is_empty() => {
+                Word::No { reason: "without a reason".to_owned() }
+            }
+            ApprovalDecision::Denied { reason, .. } => Word::No { reason },
+            ApprovalDecision::Edited { parameters, .. } => Word::Other { arguments: parameters },
+            ApprovalDecision::Expired => {
+                Word::No { reason: "nobody decided before the request expired".to_owned() }
+            }
+        })
+    }
+
+    fn needs_no_word(&self, request: &ToolRequest) -> bool {
+        let unasked = self.setup.toolbox.settings().unasked.iter().any(|pattern| match request.effect {
+            // What can not be changed back is never covered by a wildcard.
+            Effect::Destructive => pattern.as_str() == request.tool,
+            _ => pattern.matches(&request.tool),
+        });
+        unasked || self.allowed.iter().any(|pattern| pattern.fits(&request.tool, &request.arguments))
+    }
+}
+
+impl Desk {
+    async fn decide(&self, call: &CallRequest) -> Result<Option<ApprovalDecision>, Failure> {
+        let left = self.journal.decision(&call.run, &call.digest).await;
+        if let Some(left) = left.map_err(|error| store_failure(&error))? {
+            let in_time = left.at_ms <= call.expires_ms && self.clock.now_ms() <= call.expires_ms;
+            return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
+        }
+        if self.clock.now_ms() > call.expires_ms {
+            return Ok(Some(ApprovalDecision::Expired));
+        }
+        if !self.approver.is_present() {
+            return Ok(None);
+        }
+        let by = "the person at the terminal".to_owned();
+        let decision = self.approver.decide_call(call).await;
+        // An answer that took too long is no answer.
+        if self.clock.now_ms() > call.expires_ms && decision != CallDecision::Later {
+            return Ok(Some(ApprovalDecision::Expired));
+        }
+        Ok(match decision {
+            CallDecision::Approve => Some(ApprovalDecision::Approved { by }),
+            CallDecision::Allow { pattern } => Some(ApprovalDecision::Allowed { by, pattern }),
+            CallDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
+            CallDecision::Edit { arguments } => Some(ApprovalDecision::Edited { by, parameters: arguments }),
+            CallDecision::Later => None,
+        })
+    }
+}

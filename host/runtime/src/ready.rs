@@ -1,0 +1,251 @@
+//! What a profile needs to run, looked up and loaded: plugins with their
+//! terms, its model, its tools, and the agents that it may hand work to.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use sickbay_core::{
+    capability::Capability,
+    event::PluginPin,
+    limits::{CallLimits, Function},
+    plugin::PluginKind,
+    profile::{LoopKind, Profile, StageKind},
+    tool::ToolSpec,
+};
+use sickbay_engine::{CallContext, Cancel, DenyAll};
+use sickbay_gateway::{Gateway, Model};
+use sickbay_mcp::{HubSettings, McpHub, McpSettings};
+
+use crate::{
+    converse::{AgentParts, ToolBox, ToolSources, Voice},
+    dispatcher::PluginTerms,
+    drive::{ReadyPlugin, RunSettings},
+    error::Failure,
+    models,
+    plugins::sentence,
+    profiles,
+    sickbay::{HOST_VERSION, Sickbay, plugin_grants},
+};
+
+/// What a program needs of the environment to run at all.
+const NEEDED: [&str; 7] = ["PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TMPDIR"];
+/// Agents inside agents at most.
+const DEEPEST: usize = 3;
+
+/// A profile's parts. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Ready {
+    /// By the name under which the profile calls them.
+    pub(crate) plugins: BTreeMap<String, ReadyPlugin>,
+    pub(crate) pins: Vec<PluginPin>,
+    /// None where the profile uses no model.
+    pub(crate) voice: Option<Voice>,
+    pub(crate) toolbox: Arc<ToolBox>,
+    pub(crate) agents: BTreeMap<String, Arc<AgentParts>>,
+}
+
+/// The model of a run, as it stands in its journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceSettings {
+    /// `PROVIDER/NAME`
+    pub name: String,
+    /// Tokens; 0: not known.
+    pub window: u64,
+}
+
+impl Ready {
+    pub(crate) fn voice_settings(&self) -> Option<VoiceSettings> {
+        self.voice.as_ref().map(|voice| VoiceSettings { name: voice.name.clone(), window: voice.window })
+    }
+
+    /// The model that plugins ask.
+    pub(crate) fn model(&self) -> Option<Arc<dyn Model>> {
+        self.voice.as_ref().and_then(|voice| voice.model.clone())
+    }
+}
+
+impl Sickbay {
+    /// Looks up and loads everything that the profile names, and starts its MCP servers.
+    pub(crate) async fn ready(&self, profile: &Profile) -> Result<Ready, Failure> {
+        self.ready_at(profile, &[]).await
+    }
+
+    async fn ready_at(&self, profile: &Profile, callers: &[String]) -> Result<Ready, Failure> {
+        let catalogue = self.catalogue()?;
+        let wanted = self.plugins_of(&catalogue, profile)?;
+        let loaded = self.load(&catalogue, &wanted).await?;
+        let (mut plugins, mut pins) = (BTreeMap::new(), Vec::new());
+        for (known, loaded) in wanted.iter().zip(loaded) {
+            let grants = plugin_grants(&catalogue, known, profile);
+            pins.push(PluginPin {
+                name: known.locked.name.clone(),
+                version: known.locked.version.clone(),
+                digest: known.locked.digest.clone(),
+                grants: grants.effective(),
+            });
+            let config = profile.tools.config_of(&known.locked.name);
+            let terms = Arc::new(PluginTerms { grants, config });
+            plugins.insert(known.locked.name.clone(), ReadyPlugin { loaded, terms });
+        }
+        self.ready_with(profile, plugins, pins, callers).await
+    }
+
+    /// With plugins that were loaded before.
+    pub(crate) async fn ready_with(
+        &self,
+        profile: &Profile,
+        plugins: BTreeMap<String, ReadyPlugin>,
+        pins: Vec<PluginPin>,
+        callers: &[String],
+    ) -> Result<Ready, Failure> {
+        let mut ready = Ready { plugins, pins, ..Ready::default() };
+        if uses_model(profile, &ready.plugins) {
+            let gateway = models::gateway(self, profile).await?;
+            ready.voice = Some(voice_of(gateway));
+        }
+        let mut sources =
+            ToolSources { plugins: tools_of(profile, &ready.plugins).await?, ..ToolSources::default() };
+        for (name, agent) in self.agents_of(profile, callers).await? {
+            sources.agents.push((name.clone(), Arc::clone(&agent)));
+            ready.agents.insert(name, agent);
+        }
+        sources.mcp = self.servers_of(profile).await?;
+        ready.toolbox = Arc::new(ToolBox::new(sources, profile.tools.clone()));
+        for note in ready.toolbox.notes() {
+            tracing::warn!("{note}");
+        }
+        Ok(ready)
+    }
+
+    async fn agents_of(
+        &self,
+        profile: &Profile,
+        callers: &[String],
+    ) -> Result<Vec<(String, Arc<AgentParts>)>, Failure> {
+        let mut agents = Vec::new();
+        let mut callers = callers.to_vec();
+        callers.push(profile.name.clone());
+        for (name, agent) in &profile.agents {
+            if callers.contains(&agent.profile) {
+                return Err(Failure::usage(format!(
+                    "profile `{}` hands over to `{}`, which would hand over in a circle",
+                    profile.name, agent.profile
+                ))
+                .with_hint("let an agent name only profiles that do not lead back to it"));
+            }
+            if callers.len() > DEEPEST {
+                return Err(Failure::usage(format!(
+                    "profile `{}` is an agent of an agent of an agent, and has agents itself",
+                    profile.name
+                ))
+                .with_hint(format!("agents may stand in each other {DEEPEST} deep")));
+            }
+            let resolved =
+                profiles::load_trusted(&self.folders, &agent.profile, &[]).map_err(|mut failure| {
+                    failure.message =
+                        format!("agent `{name}` of profile `{}`: {}", profile.name, failure.message);
+                    failure
+                })?;
+            let inner = resolved.profile;
+            let ready = Box::pin(self.ready_at(&inner, &callers)).await?;
+            let settings = RunSettings::of_agent(&inner, ready.voice_settings());
+            agents.push((
+                name.clone(),
+                Arc::new(AgentParts {
+                    description: agent.description.clone(),
+                    profile: inner,
+                    ready,
+                    settings,
+                    host_version: HOST_VERSION.to_owned(),
+                }),
+            ));
+        }
+        Ok(agents)
+    }
+
+    async fn servers_of(&self, profile: &Profile) -> Result<Option<Arc<McpHub>>, Failure> {
+        if profile.mcp.is_empty() {
+            return Ok(None);
+        }
+        let lookup = |name: &str| self.outward.variables.get(name).map(|value| value.reveal().to_owned());
+        let mut servers = Vec::with_capacity(profile.mcp.len());
+        for (name, server) in &profile.mcp {
+            servers.push(McpSettings::from_profile(name, server, lookup).map_err(|missing| {
+                Failure::usage(format!("MCP server `{name}` of profile `{}`: {missing}", profile.name))
+                    .with_hint("set the variable, or leave the server out of the profile")
+            })?);
+        }
+        let mut settings = HubSettings::default();
+        settings.egress = Some(self.outward.egress()?);
+        settings.environment =
+            NEEDED.iter().filter_map(|name| Some(((*name).to_owned(), lookup(name)?))).collect();
+        let hub = McpHub::start(servers, settings).await;
+        for status in hub.statuses() {
+            for note in &status.notes {
+                tracing::warn!("MCP server `{}`: {note}", status.name);
+            }
+        }
+        Ok(Some(Arc::new(hub)))
+    }
+}
+
+/// The first model of the gateway speaks for the run.
+pub(crate) fn voice_of(gateway: Arc<Gateway>) -> Voice {
+    let first = gateway.routes().next();
+    let name = first.map(sickbay_gateway::Route::full_name).unwrap_or_default();
+    let window = first.and_then(|route| route.windows.context).map_or(0, u64::from);
+    Voice { name, window, model: Some(gateway) }
+}
+
+/// Whether anything of the profile asks a model. A strategy that could use one
+/// does without where the profile names none.
+fn uses_model(profile: &Profile, plugins: &BTreeMap<String, ReadyPlugin>) -> bool {
+    let talks = profile.loop_kind == LoopKind::React
+        || profile.stages().iter().any(|stage| stage.kind == StageKind::Model);
+    let asks = plugins.values().any(|plugin| {
+        plugin.loaded.is(PluginKind::Diagnosis)
+            && plugin.loaded.inspection().manifest.capabilities.contains(&Capability::Model)
+    });
+    talks || (asks && profile.model.provider.is_some())
+}
+
+/// Each tool plugin of the profile with what it lists.
+async fn tools_of(
+    profile: &Profile,
+    plugins: &BTreeMap<String, ReadyPlugin>,
+) -> Result<Vec<(Arc<ReadyPlugin>, Vec<ToolSpec>)>, Failure> {
+    let mut all = Vec::new();
+    for name in &profile.tools.plugins {
+        let Some(plugin) = plugins.get(name) else { continue };
+        let context = CallContext {
+            limits: CallLimits::of(Function::Describe).for_interpreter(),
+            outside: Arc::new(DenyAll),
+            cancel: Cancel::never(),
+            now_ms: 0,
+            seed: 0,
+        };
+        let specs = plugin.loaded.tools(context).await.result.map_err(|failure| {
+            Failure::failed(format!("plugin `{name}` does not list its tools: {}", sentence(&failure)))
+        })?;
+        all.push((Arc::new(plugin.clone()), specs));
+    }
+    Ok(all)
+}
+
+/// The parts of a run that is replayed: its plugins, and no model or server.
+pub(crate) async fn recorded(
+    profile: &Profile,
+    plugins: BTreeMap<String, ReadyPlugin>,
+    pins: Vec<PluginPin>,
+    voice: Option<VoiceSettings>,
+) -> Result<Ready, Failure> {
+    let sources = ToolSources { plugins: tools_of(profile, &plugins).await?, ..ToolSources::default() };
+    Ok(Ready {
+        toolbox: Arc::new(ToolBox::new(sources, profile.tools.clone())),
+        plugins,
+        pins,
+        voice: voice.map(|voice| Voice { model: None, name: voice.name, window: voice.window }),
+        agents: BTreeMap::new(),
+    })
+}
