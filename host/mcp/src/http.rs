@@ -107,6 +107,17 @@ impl HttpClient {
         }
     }
 
+    /// The same once more where the exchange broke off and a second one does no
+    /// harm: servers close idle connections, and a request may cross that on the way.
+    async fn send_again(&self, request: &Draft, may_repeat: bool) -> Result<Incoming, Failed> {
+        match self.send(request).await {
+            Err(Failed::Client(HttpError::Egress(EgressError::Broken { .. }))) if may_repeat => {
+                self.send(request).await
+            }
+            sent => sent,
+        }
+    }
+
     async fn post(
         &self,
         message: ClientJsonRpcMessage,
@@ -125,12 +136,12 @@ impl HttpClient {
         let discovers = matches!(&message, ClientJsonRpcMessage::Request(request)
             if matches!(request.request, ClientRequest::DiscoverRequest(_)));
         if !discovers {
-            let incoming = self.send(&request).await?;
+            let incoming = self.send_again(&request, may_repeat(&message)).await?;
             return response::read(incoming, &message, had_session, limits).await;
         }
         // A server that does not answer this one only speaks the older protocol.
         let asked = async {
-            let incoming = self.send(&request).await?;
+            let incoming = self.send_again(&request, true).await?;
             let read = response::read(incoming, &message, had_session, limits).await?;
             response::first(read).await
         };
@@ -160,7 +171,7 @@ impl HttpClient {
             request.header("last-event-id", last_event);
         }
         request.custom(headers)?;
-        let incoming = self.send(&request).await?;
+        let incoming = self.send_again(&request, true).await?;
         response::stream(incoming, limit).map(|incoming| sse::events(sse::body(incoming), limit))
     }
 }
@@ -179,6 +190,19 @@ impl Shared {
             secret: token.clone(),
         });
         self.egress.send(outgoing, &self.allowed, &budget()).await.map_err(|e| HttpError::from(e).into())
+    }
+}
+
+/// Whether a message may reach the server twice. A call may not: it may have begun.
+fn may_repeat(message: &ClientJsonRpcMessage) -> bool {
+    match message {
+        ClientJsonRpcMessage::Request(request) => {
+            matches!(
+                request.request,
+                ClientRequest::InitializeRequest(_) | ClientRequest::ListToolsRequest(_)
+            )
+        }
+        _ => true,
     }
 }
 

@@ -50,6 +50,16 @@ pub struct HubSettings {
     pub(crate) client: Implementation,
 }
 
+impl HubSettings {
+    /// With what every program needs of an environment that is looked up by name.
+    #[must_use]
+    pub fn with_environment(mut self, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let found = |name: &&str| Some(((*name).to_owned(), lookup(name)?));
+        self.environment = stdio::NEEDED_VARIABLES.iter().filter_map(found).collect();
+        self
+    }
+}
+
 impl Default for HubSettings {
     fn default() -> Self {
         Self {

@@ -39,4 +39,5 @@ pub use server::{Restarts, ServerState, ServerStatus};
 pub use settings::{
     McpProtocol, McpSettings, MissingVariable, OauthSettings, Timeouts, ToolPattern, Transport,
 };
+pub use stdio::NEEDED_VARIABLES;
 pub use tool::{MOST_TOOLS, McpTool, fingerprint};

@@ -24,7 +24,7 @@ use crate::settings::Secrets;
 
 /// Variables that a program may need to start at all; what else it gets, the
 /// profile names.
-const NEEDED: &[&str] =
+pub const NEEDED_VARIABLES: &[&str] =
     &["PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TERM"];
 
 /// Bytes of one message at most.
@@ -38,8 +38,8 @@ const LONGEST_LINE: usize = 400;
 
 /// What of an environment a child gets beside what its profile names.
 #[must_use]
-pub fn needed(environment: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
-    environment.into_iter().filter(|(name, _)| NEEDED.contains(&name.as_str())).collect()
+pub(crate) fn needed(environment: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
+    environment.into_iter().filter(|(name, _)| NEEDED_VARIABLES.contains(&name.as_str())).collect()
 }
 
 /// What to start.

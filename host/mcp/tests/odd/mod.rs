@@ -1,16 +1,17 @@
 //! A server of MCP that does what none should, and what each may: the tests'
 //! other side, spoken to over standard streams or HTTP.
+#![allow(dead_code, reason = "each of the two programs that have it uses another part")]
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-pub const NEWER: &str = "2026-07-28";
-pub const OLDER: &str = "2025-11-25";
+pub(crate) const NEWER: &str = "2026-07-28";
+pub(crate) const OLDER: &str = "2025-11-25";
 
 /// How it begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Era {
+pub(crate) enum Era {
     /// Knows `initialize` only, and says so.
     Older,
     /// Knows `initialize` only, and says nothing to what it does not know.
@@ -24,7 +25,7 @@ pub enum Era {
 }
 
 impl Era {
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         match name {
             "older" => Self::Older,
             "silent" => Self::Silent,
@@ -36,7 +37,7 @@ impl Era {
 }
 
 /// What the server wants done.
-pub enum Act {
+pub(crate) enum Act {
     Say(Value),
     /// Says it over and over, until nobody listens.
     Flood(Value),
@@ -45,7 +46,7 @@ pub enum Act {
     End,
 }
 
-pub struct Odd {
+pub(crate) struct Odd {
     era: Era,
     /// How many further tools it lists.
     many: usize,
@@ -57,11 +58,11 @@ pub struct Odd {
 }
 
 impl Odd {
-    pub fn new(era: Era, many: usize) -> Self {
+    pub(crate) fn new(era: Era, many: usize) -> Self {
         Self { era, many, changed: false, subscription: None, cancelled: BTreeSet::new(), asking: None }
     }
 
-    pub fn hear(&mut self, message: &Value) -> Vec<Act> {
+    pub(crate) fn hear(&mut self, message: &Value) -> Vec<Act> {
         let id = message.get("id").cloned();
         let Some(method) = message.get("method").and_then(Value::as_str) else {
             return self.hear_answer(message);

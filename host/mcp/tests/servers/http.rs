@@ -184,3 +184,30 @@ async fn a_call_over_http_ends_in_time_and_the_next_one_goes_well() {
     }
     hub.close().await;
 }
+
+#[tokio::test]
+async fn a_connection_that_a_server_closed_meanwhile_is_no_trouble_for_what_may_be_asked_twice() {
+    let broken = std::sync::atomic::AtomicUsize::new(0);
+    let web = Web::serve(Era::Older, move |request| {
+        let method = request.body["method"].as_str().unwrap_or_default().to_owned();
+        // The first of each is cut off before anything is said.
+        let bit = match method.as_str() {
+            "server/discover" => 1,
+            "initialize" => 2,
+            "tools/list" => 4,
+            "tools/call" => 8,
+            _ => 0,
+        };
+        let before = broken.fetch_or(bit, std::sync::atomic::Ordering::SeqCst);
+        if bit != 0 && before & bit == 0 { Answer::Bytes(Vec::new()) } else { SERVED }
+    })
+    .await;
+    let hub = start(server(&web.url())).await;
+    until(&hub, "s", is_ready).await;
+    // A call is not made twice: nobody knows whether it was begun.
+    let failed = call(&hub, "s__echo", json!({"text": "hello"})).await.unwrap_err();
+    assert_eq!(failed.kind, ErrorKind::Unavailable, "{failed}");
+    assert_eq!(web.asked("tools/call").len(), 1);
+    assert_eq!(text(&hub, "s__echo").await, "hello");
+    hub.close().await;
+}

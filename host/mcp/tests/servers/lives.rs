@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use sickbay_core::tool::Effect;
+use sickbay_mcp::McpSettings;
 
-use crate::{call, is_ready, names, program, start, until};
+use crate::{PATIENCE, call, is_ready, names, program, start, until};
 
 /// A program of the folder, or of `PATH`.
 fn installed(test: &str, program: &str) -> Option<String> {
@@ -25,10 +26,17 @@ fn installed(test: &str, program: &str) -> Option<String> {
     found.map(|path| path.to_string_lossy().into_owned())
 }
 
+/// Real programs load an interpreter first, on machines with other things to do.
+fn patient(mut server: McpSettings) -> McpSettings {
+    server.timeouts.start = PATIENCE * 9 / 10;
+    server.timeouts.discover = PATIENCE / 2;
+    server
+}
+
 #[tokio::test]
 async fn live_the_time_server_tells_the_time() {
     let Some(command) = installed("live_the_time_server", "mcp-server-time") else { return };
-    let hub = start(vec![program("time", &command, &["--local-timezone", "UTC"])]).await;
+    let hub = start(vec![patient(program("time", &command, &["--local-timezone", "UTC"]))]).await;
     until(&hub, "time", is_ready).await;
     assert_eq!(names(&hub), ["time__convert_time", "time__get_current_time"]);
     let now = call(&hub, "time__get_current_time", json!({"timezone": "UTC"})).await.unwrap();
@@ -41,7 +49,7 @@ async fn live_the_time_server_tells_the_time() {
 #[tokio::test]
 async fn live_the_everything_server_shows_none_of_its_credentials() {
     let Some(command) = installed("live_the_everything_server", "mcp-server-everything") else { return };
-    let hub = start(vec![program("all", &command, &["stdio"])]).await;
+    let hub = start(vec![patient(program("all", &command, &["stdio"]))]).await;
     until(&hub, "all", is_ready).await;
     let echo = call(&hub, "all__echo", json!({"message": "hello"})).await.unwrap();
     assert!(echo.text.contains("hello"), "{echo:?}");
@@ -62,7 +70,7 @@ async fn live_the_kubernetes_server_reads_the_playground() {
         println!("live_the_kubernetes_server: skipped, SICKBAY_MCP_KUBECONFIG names no kubeconfig");
         return;
     };
-    let mut server = program("kube", &command, &["--kubeconfig", &kubeconfig]);
+    let mut server = patient(program("kube", &command, &["--kubeconfig", &kubeconfig]));
     server.trust_annotations = true;
     let hub = start(vec![server]).await;
     until(&hub, "kube", is_ready).await;
