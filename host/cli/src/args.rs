@@ -2,11 +2,14 @@
 //! completions and the reference page can not disagree.
 
 mod cluster;
+mod mcp;
+mod models;
 mod playground;
 mod plugin;
 mod policy;
 mod rbac;
 mod runs;
+mod secret;
 
 use std::path::PathBuf;
 
@@ -14,11 +17,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
     cluster::ClusterArgs,
+    mcp::{McpCheckArgs, McpCommand},
+    models::ModelsCommand,
     playground::{PlaygroundCommand, PlaygroundStartArgs},
     plugin::{InstallArgs, PluginCommand},
     policy::{ExplainArgs, PolicyCommand, PolicyPlaceArgs, RiskChoice, SourceChoice},
     rbac::RbacArgs,
     runs::{PlanArgs, RunsCommand},
+    secret::{SecretCommand, SecretSetArgs},
 };
 
 #[derive(Debug, Parser)]
@@ -82,6 +88,15 @@ pub(crate) enum Command {
     /// Small clusters on loopback, for trying, demonstrating and testing
     #[command(subcommand)]
     Playground(PlaygroundCommand),
+    /// Models, how much they take and what they cost
+    #[command(subcommand)]
+    Models(ModelsCommand),
+    /// Servers of MCP, looked at before a profile uses them
+    #[command(subcommand)]
+    Mcp(McpCommand),
+    /// Keys of model providers and other services
+    #[command(subcommand)]
+    Secret(SecretCommand),
     /// Check folders, journal, plugins and cluster access
     Doctor(DoctorArgs),
     /// Print a completion script for a shell

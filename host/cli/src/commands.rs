@@ -4,6 +4,8 @@ mod cluster;
 mod completions;
 mod decision;
 mod doctor;
+mod mcp;
+mod models;
 mod playground;
 mod plugin;
 mod policy;
@@ -11,14 +13,15 @@ mod profile;
 mod rbac;
 mod run;
 mod runs;
+mod secret;
 
 use std::{process::ExitCode, sync::Arc};
 
-use sickbay_runtime::{Consent, Failure, Folders, Sickbay, Watcher};
+use sickbay_runtime::{Consent, Failure, Folders, Sickbay, Variables, Watcher};
 
 use crate::{
     args::{Cli, Command, ConsentArgs},
-    environment::Environment,
+    environment::{Environment, secret_variable},
     output::Output,
     progress::Progress,
     prompt::{Interrupts, Terminal, TerminalApprover},
@@ -38,6 +41,9 @@ pub(crate) async fn dispatch(
         Command::Policy(command) => policy::policy(command, environment, output),
         Command::Rbac(args) => rbac::rbac(args, environment, output).await,
         Command::Playground(command) => playground::playground(command, environment, output).await,
+        Command::Models(command) => models::models(command, environment, output).await,
+        Command::Mcp(command) => mcp::mcp(command, output).await,
+        Command::Secret(command) => secret::secret(command, environment, output).await,
         Command::Doctor(args) => doctor::doctor(&args, environment, output).await,
         Command::Completions { shell } => completions::completions(shell, output),
     }
@@ -49,7 +55,8 @@ fn folders(environment: &Environment) -> Result<Folders, Failure> {
 
 /// The library as a command uses it.
 fn sickbay(environment: &Environment) -> Result<Sickbay, Failure> {
-    Ok(Sickbay::with_embedded(folders(environment)?, sickbay_embedded::components()))
+    Ok(Sickbay::with_embedded(folders(environment)?, sickbay_embedded::components())
+        .with_variables(Variables::new(secret_variable)))
 }
 
 /// The same for a run: it shows progress, asks the person at the terminal

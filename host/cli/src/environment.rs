@@ -7,6 +7,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use sickbay_core::secret::Secret;
+
+/// A variable that may hold a key: one that a profile names, or that a vendor's own tools read.
+pub(crate) fn secret_variable(name: &str) -> Option<Secret> {
+    std::env::var_os(name)?.into_string().ok().map(Secret::new)
+}
+
 /// What the process was started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Environment {

@@ -13,6 +13,10 @@ const MEMORIES: u32 = 4;
 const TABLES: u32 = 64;
 const CORE_INSTANCES: u32 = 128;
 const TABLE_ELEMENTS: usize = 200_000;
+/// What a decoder may bring: one memory of its own, and one of whatever adapts it.
+const STREAM_MEMORIES: u32 = 2;
+const STREAM_TABLES: u32 = 4;
+const STREAM_CORE_INSTANCES: u32 = 16;
 /// Bytes of a memory that stay with the pool between two calls.
 const KEEP_RESIDENT: usize = 64 * 1024;
 
@@ -60,14 +64,18 @@ fn config() -> Config {
 }
 
 fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
-    let calls = settings.instances;
+    let (calls, streams) = (settings.instances, settings.streams);
+    let sum = |call: u32, stream: u32| {
+        calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream))
+    };
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(CORE_INSTANCES))
-        .total_memories(calls.saturating_mul(MEMORIES))
-        .total_tables(calls.saturating_mul(TABLES))
-        .total_stacks(calls.saturating_mul(2))
-        .total_gc_heaps(calls)
+    pool.total_component_instances(sum(1, 1))
+        .total_core_instances(sum(CORE_INSTANCES, STREAM_CORE_INSTANCES))
+        .total_memories(sum(MEMORIES, STREAM_MEMORIES))
+        .total_tables(sum(TABLES, STREAM_TABLES))
+        // Only a call that runs needs a stack, and those of streams are short.
+        .total_stacks(sum(2, 1))
+        .total_gc_heaps(sum(1, 1))
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)
         .max_tables_per_component(TABLES)

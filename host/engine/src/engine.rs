@@ -70,8 +70,10 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<State>,
     pub(crate) ticker: Ticker,
     pub(crate) guests: Handle,
-    /// One per place in the pool.
+    /// One per place in the pool for calls.
     pub(crate) permits: Arc<Semaphore>,
+    /// One per place for decoders, which keep theirs for as long as a stream lives.
+    pub(crate) streams: Arc<Semaphore>,
     cache: Option<Cache>,
     notes: Vec<String>,
     /// Taken when the engine is dropped, which may happen on any thread.
@@ -100,9 +102,9 @@ impl Engine {
             Ticker::start(engine.weak()).map_err(|error| EngineError { message: error.to_string() })?;
         let runtime =
             guest_runtime(settings.workers).map_err(|error| EngineError { message: error.to_string() })?;
-        let places = match settings.allocation {
-            Allocation::OnDemand => Semaphore::MAX_PERMITS,
-            Allocation::Probe | Allocation::Pool => settings.instances as usize,
+        let (places, streams) = match settings.allocation {
+            Allocation::OnDemand => (Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS),
+            Allocation::Probe | Allocation::Pool => (settings.instances as usize, settings.streams as usize),
         };
         Ok(Self(Arc::new(Shared {
             engine,
@@ -110,6 +112,7 @@ impl Engine {
             ticker,
             guests: runtime.handle().clone(),
             permits: Arc::new(Semaphore::new(places)),
+            streams: Arc::new(Semaphore::new(streams)),
             cache,
             notes,
             runtime: Some(runtime),

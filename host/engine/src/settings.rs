@@ -24,8 +24,10 @@ pub struct EngineSettings {
     /// Threads that run guests; 0: one per core.
     pub workers: usize,
     pub allocation: Allocation,
-    /// Instances at the same time, in a pool.
+    /// Calls at the same time, in a pool; more wait.
     pub instances: u32,
+    /// Streams that are decoded at the same time, besides; more wait.
+    pub streams: u32,
     /// The largest linear memory of any guest, whatever its call allows.
     pub max_memory_bytes: u64,
 }
@@ -38,6 +40,7 @@ impl Default for EngineSettings {
             workers: 0,
             allocation: Allocation::Probe,
             instances: 200,
+            streams: 1_200,
             max_memory_bytes: 1 << 30,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use sickbay_core::plugin::{CallFailure, PluginKind};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
@@ -21,7 +22,7 @@ use crate::{
     },
 };
 
-/// A provider's decoder; lives in one store until it is dropped.
+/// A provider's decoder; lives in one store, in a place of its own, until it is dropped.
 pub struct Decoder {
     shared: Arc<Shared>,
     context: CallContext,
@@ -125,7 +126,8 @@ impl LoadedPlugin {
         .await
     }
 
-    /// Opens a decoder. Each `push` and `finish` has the context's limits of its own.
+    /// Opens a decoder, and waits while there is no place for one more. Each
+    /// `push` and `finish` has the context's limits of its own.
     pub async fn decoder(
         &self,
         context: CallContext,
@@ -134,9 +136,13 @@ impl LoadedPlugin {
     ) -> CallEnd<Decoder> {
         let shared = &self.0.shared;
         let meter = Arc::new(Meter::new(context.limits));
-        // It keeps its instance between calls, so it keeps a place in the pool for itself. Where none is left the
-        // engine refuses the instance, which is an end like any other.
-        let place = Arc::clone(&shared.permits).try_acquire_owned().ok();
+        // It keeps its instance between calls, so it keeps a place for itself. Those places are none of the calls':
+        // however many streams are open, a call finds one; and who waits here is waited for by no one.
+        let place = tokio::select! {
+            biased;
+            () = context.cancel.cancelled() => None,
+            place = Arc::clone(&shared.streams).acquire_owned() => place.ok(),
+        };
         let mut session = session(shared, &self.0.pre, &context, &meter);
         let (plugin, kept) = (Arc::clone(&self.0), Arc::clone(&meter));
         let end = drive(
@@ -164,14 +170,19 @@ impl LoadedPlugin {
 
 /// Which of a decoder's functions is called.
 enum Feed {
-    Push(Vec<u8>),
+    Push(Bytes),
     Finish,
 }
 
 impl Decoder {
     /// After a failure other than `Guest` the decoder is dead and answers the same again.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<Vec<ProviderEvent>, CallFailure> {
-        self.feed(Feed::Push(bytes.to_vec())).await.result
+        self.push_shared(Bytes::copy_from_slice(bytes)).await
+    }
+
+    /// The same without a copy: that of the guest is the only one.
+    pub async fn push_shared(&mut self, bytes: Bytes) -> Result<Vec<ProviderEvent>, CallFailure> {
+        self.feed(Feed::Push(bytes)).await.result
     }
 
     /// The stream ended.
