@@ -10,6 +10,7 @@ use sickbay_plugin::{
 };
 use sickbay_wire::{
     Flow, Format, Framing, StreamDecoder, failure,
+    ids::Ids,
     json::{count, list, present, small, text},
     stream::raw,
 };
@@ -19,13 +20,17 @@ use crate::NAME;
 /// A decoder of one response.
 #[must_use]
 pub fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<Messages> {
-    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, Messages::default())
+    let format = Messages { ids: Ids::of(&headers), ..Messages::default() };
+    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, format)
 }
 
 /// What is known of the message so far.
 #[derive(Debug, Default)]
 pub struct Messages {
     started: bool,
+    /// For calls that come without an id.
+    ids: Ids,
+    message: String,
     /// Blocks that are open, by their index.
     blocks: BTreeMap<u64, Block>,
     /// Calls so far: the index of the next one.
@@ -112,6 +117,7 @@ impl Messages {
             return;
         }
         let own = |key| text(message, key).filter(|text| !text.is_empty()).map(str::to_owned);
+        self.message = own("id").unwrap_or_default();
         events.push(Event::Started(ResponseInfo { id: own("id"), model: own("model") }));
     }
 
@@ -175,13 +181,10 @@ impl Messages {
     fn call(&mut self, block: &Value, events: &mut Vec<Event>) -> Block {
         let index = self.calls;
         self.calls = self.calls.saturating_add(1);
-        events.push(Event::ToolCallStart(ToolCallStart {
-            index,
-            id: text(block, "id")
-                .filter(|id| !id.is_empty())
-                .map_or_else(|| format!("call_{index}"), str::to_owned),
-            name: text(block, "name").unwrap_or_default().to_owned(),
-        }));
+        let name = text(block, "name").unwrap_or_default().to_owned();
+        let id = text(block, "id").filter(|id| !id.is_empty()).map(str::to_owned);
+        let id = id.unwrap_or_else(|| self.ids.make("call_", index, &[&self.message, &name]));
+        events.push(Event::ToolCallStart(ToolCallStart { index, id, name }));
         // The whole input stands here where the server did not stream it; a stream begins with `{}` or nothing.
         let input = block.get("input").and_then(Value::as_object).filter(|input| !input.is_empty());
         let input = input.and_then(|input| serde_json::to_string(input).ok());

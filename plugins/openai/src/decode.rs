@@ -11,6 +11,7 @@ use sickbay_plugin::{
 };
 use sickbay_wire::{
     Flow, Format, Framing, StreamDecoder, failure,
+    ids::Ids,
     json::{count, list, present, text},
     stream::raw,
 };
@@ -20,7 +21,8 @@ use crate::NAME;
 /// A decoder of one response.
 #[must_use]
 pub fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<Chunks> {
-    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, Chunks::default())
+    let format = Chunks { calls: Calls::new(Ids::of(&headers)), ..Chunks::default() };
+    StreamDecoder::new(NAME, Framing::ServerSentEvents, status, headers, format)
 }
 
 /// What is known of the completion so far.
@@ -90,6 +92,7 @@ impl Chunks {
         // Azure's first chunk holds the filters of the prompt and no names yet.
         if !self.started && (info.id.is_some() || info.model.is_some()) {
             self.started = true;
+            self.calls.of_response(info.id.as_deref().unwrap_or_default());
             events.push(Event::Started(info));
         }
     }

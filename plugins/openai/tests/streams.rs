@@ -1,10 +1,19 @@
 //! Answers as servers send them, decoded whole and cut at every byte.
 
 use sickbay_provider_openai::decode::decoder;
-use sickbay_wire::splits::told;
+use sickbay_wire::splits::{pieces, told, told_in};
 
+/// What came out; an id that was made for a call without one is shown without its digest.
 fn tell(status: u16, body: &str) -> Vec<String> {
-    told(body.as_bytes(), || decoder(status, Vec::new()))
+    let told = told(body.as_bytes(), || decoder(status, Vec::new()));
+    told.into_iter()
+        .map(|line| match line.split(' ').nth(2).and_then(|id| Some((id, id.rsplit_once('_')?))) {
+            Some((id, (short, digest))) if id.starts_with("call_") && digest.len() == 16 => {
+                line.replace(id, short)
+            }
+            _ => line,
+        })
+        .collect()
 }
 
 /// A stream of chunks with these fields, and the mark at the end.
@@ -289,17 +298,31 @@ fn what_goes_wrong_is_an_error_behind_the_events() {
     }
 }
 
+#[test]
+fn made_ids_differ_from_answer_to_answer() {
+    let ids: Vec<String> = ["one", "two"]
+        .into_iter()
+        .map(|id| {
+            let body = r#"{"id":"ID","choices":[{"message":{"tool_calls":[{"function":{"name":"f"}}]}}]}"#
+                .replace("ID", id);
+            let told = told(body.as_bytes(), || decoder(200, Vec::new()));
+            told.into_iter().find(|line| line.starts_with("call ")).unwrap_or_default()
+        })
+        .collect();
+    assert!(ids[0].starts_with("call 0 call_0_") && ids[0] != ids[1], "{ids:?}");
+}
+
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(12))]
 
     /// Calls written in pieces, interleaved at will, come out as they were.
     #[test]
     fn calls_come_out_as_they_went_in(
         calls in proptest::collection::vec(("[a-z]{1,6}", "[a-z \"\\\\üé]{0,12}", proptest::collection::vec(0usize..40, 0..4)), 1..4),
         order in proptest::collection::vec(0usize..4, 0..24),
+        cuts in proptest::collection::vec(0usize..4_000, 0..8),
     ) {
         let texts: Vec<String> = calls.iter().map(|(_, text, _)| serde_json::json!({"t": text}).to_string()).collect();
-        let mut pieces: Vec<Vec<String>> = calls.iter().enumerate().map(|(index, (name, _, cuts))| {
+        let mut parts: Vec<Vec<String>> = calls.iter().enumerate().map(|(index, (name, _, cuts))| {
             let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut % (texts[index].len() + 1))
                 .filter(|cut| texts[index].is_char_boundary(*cut)).collect();
             cuts.sort_unstable();
@@ -314,12 +337,13 @@ proptest::proptest! {
         }).collect();
         let mut list = Vec::new();
         for at in order.into_iter().chain((0..calls.len()).flat_map(|at| [at; 8])) {
-            if let Some(piece) = pieces.get_mut(at).and_then(Vec::pop) {
+            if let Some(piece) = parts.get_mut(at).and_then(Vec::pop) {
                 list.push(delta(&format!(r#"{{"tool_calls":[{piece}]}}"#)));
             }
         }
         let list: Vec<&str> = list.iter().map(String::as_str).collect();
-        let found = tell(200, &chunks(&list));
+        let body = chunks(&list);
+        let found = told_in(&pieces(body.as_bytes(), &cuts), decoder(200, Vec::new()));
         for (index, (name, _, _)) in calls.iter().enumerate() {
             let start = format!(" call_{name}{index} {name}");
             let start = found.iter().find_map(|line| line.strip_prefix("call ")?.strip_suffix(&start));

@@ -54,27 +54,23 @@ pub fn same_for_any_split<T: PartialEq + Debug>(bytes: &[u8], decode: impl Fn(&[
 /// Decodes a response in all those ways, checks that nothing comes after an
 /// error, and gives the events and the error as [`tell`] writes them.
 pub fn told<F: Format>(bytes: &[u8], open: impl Fn() -> StreamDecoder<F>) -> Vec<String> {
-    let (events, error) = same_for_any_split(bytes, |pieces| {
-        let mut decoder = open();
-        let (mut events, mut error) = (Vec::new(), None);
-        for piece in pieces {
-            match decoder.push(piece) {
-                Ok(more) => {
-                    assert!(error.is_none(), "events after an error: {more:?}");
-                    events.extend(more);
-                }
-                Err(failed) => error = Some(failed),
-            }
+    same_for_any_split(bytes, |pieces| told_in(pieces, open()))
+}
+
+/// The same for one way of cutting.
+pub fn told_in<F: Format>(pieces: &[&[u8]], mut decoder: StreamDecoder<F>) -> Vec<String> {
+    let (mut events, mut error) = (Vec::new(), None);
+    let mut keep = |answer: Result<Vec<Event>, Error>| match answer {
+        Ok(more) => {
+            assert!(error.is_none(), "no error is forgotten, and nothing follows it: {error:?}, {more:?}");
+            events.extend(more);
         }
-        match decoder.finish() {
-            Ok(more) => {
-                assert!(error.is_none(), "an error that was forgotten: {error:?}");
-                events.extend(more);
-            }
-            Err(failed) => error = Some(failed),
-        }
-        (events, error)
-    });
+        Err(failed) => error = Some(failed),
+    };
+    for piece in pieces {
+        keep(decoder.push(piece));
+    }
+    keep(decoder.finish());
     tell(&events, error.as_ref())
 }
 

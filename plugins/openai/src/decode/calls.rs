@@ -3,11 +3,17 @@
 
 use serde_json::Value;
 use sickbay_plugin::provider::{Event, ToolCallArguments, ToolCallStart};
-use sickbay_wire::json::{count, text};
+use sickbay_wire::{
+    ids::Ids,
+    json::{count, text},
+};
 
 /// The calls so far, in the order in which they began.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
+    /// For calls that come without an id.
+    ids: Ids,
+    response: String,
     calls: Vec<Call>,
     /// Where a piece without index or id belongs.
     last: Option<usize>,
@@ -27,6 +33,15 @@ struct Call {
 }
 
 impl Calls {
+    pub(super) fn new(ids: Ids) -> Self {
+        Self { ids, ..Self::default() }
+    }
+
+    /// The response's own id, which tells its calls from those of others.
+    pub(super) fn of_response(&mut self, id: &str) {
+        id.clone_into(&mut self.response);
+    }
+
     pub(super) fn any(&self) -> bool {
         !self.calls.is_empty()
     }
@@ -84,7 +99,8 @@ impl Calls {
     }
 
     fn extend(&mut self, at: usize, name: Option<&str>, function: &Value, events: &mut Vec<Event>) {
-        let Some(call) = self.calls.get_mut(at) else {
+        let Self { calls, ids, response, .. } = self;
+        let Some(call) = calls.get_mut(at) else {
             return;
         };
         if let Some(name) = name.filter(|_| !call.told) {
@@ -97,14 +113,15 @@ impl Calls {
             _ => {}
         }
         if !call.name.is_empty() {
-            call.tell(at, events);
+            call.tell(at, *ids, response, events);
         }
     }
 
     /// Every call is told of, and has arguments that are JSON where the server sent none.
     pub(super) fn close(&mut self, events: &mut Vec<Event>) {
-        for (at, call) in self.calls.iter_mut().enumerate() {
-            call.tell(at, events);
+        let Self { calls, ids, response, .. } = self;
+        for (at, call) in calls.iter_mut().enumerate() {
+            call.tell(at, *ids, response, events);
             if !call.has_arguments {
                 events.push(arguments(at, "{}".to_owned()));
                 call.has_arguments = true;
@@ -114,11 +131,11 @@ impl Calls {
 }
 
 impl Call {
-    fn tell(&mut self, at: usize, events: &mut Vec<Event>) {
+    fn tell(&mut self, at: usize, ids: Ids, response: &str, events: &mut Vec<Event>) {
         if !std::mem::replace(&mut self.told, true) {
             events.push(Event::ToolCallStart(ToolCallStart {
                 index: number(at),
-                id: self.id.clone().unwrap_or_else(|| format!("call_{at}")),
+                id: self.id.clone().unwrap_or_else(|| ids.make("call_", number(at), &[response, &self.name])),
                 name: self.name.clone(),
             }));
         }
