@@ -1,0 +1,9 @@
+//! Conversations through the library's face, with a model that the test
+//! drives by hand: tools, approvals, limits, crashes, replays, agents.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can not go on has failed")]
+
+mod approvals;
+mod crashes;
+mod limits;
+mod stage;
+mod turns;
