@@ -17,13 +17,20 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-/// Package, and the plugin's name.
+/// Package, and the plugin's name, which is that of its folder too.
 const PLUGINS: &[(&str, &str)] = &[
     ("sickbay-rules", "rules"),
     ("sickbay-workload", "workload"),
+    ("sickbay-provider-anthropic", "anthropic"),
     ("sickbay-provider-gemini", "gemini"),
     ("sickbay-provider-ollama", "ollama"),
+    ("sickbay-provider-openai", "openai"),
     ("sickbay-provider-openai-responses", "openai-responses"),
+    ("sickbay-provider-scripted", "scripted"),
+    ("sickbay-tool-docs", "docs"),
+    ("sickbay-tool-http-get", "http-get"),
+    ("sickbay-tool-kube", "kube"),
+    ("sickbay-tool-prometheus", "prometheus"),
 ];
 const TARGET: &str = "wasm32-wasip2";
 const PROFILE: &str = "guest";
@@ -45,7 +52,10 @@ fn build() -> Result<(), Box<dyn Error>> {
     let root = here.ancestors().nth(2).ok_or("the crate is not inside its workspace")?.to_owned();
     let out = PathBuf::from(variable("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build.rs");
-    for path in ["plugins", "sdk/rust", "wit", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+    for (_, name) in PLUGINS {
+        println!("cargo::rerun-if-changed={}", root.join("plugins").join(name).display());
+    }
+    for path in ["plugins/wire", "sdk/rust", "wit", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         println!("cargo::rerun-if-changed={}", root.join(path).display());
     }
 

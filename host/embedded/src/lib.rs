@@ -38,7 +38,23 @@ mod tests {
     #[test]
     fn every_plugin_is_a_component_with_the_digest_it_says() {
         let names: Vec<&str> = PLUGINS.iter().map(|plugin| plugin.name).collect();
-        assert_eq!(names, ["rules", "workload", "gemini", "ollama", "openai-responses"]);
+        assert_eq!(
+            names,
+            [
+                "rules",
+                "workload",
+                "anthropic",
+                "gemini",
+                "ollama",
+                "openai",
+                "openai-responses",
+                "scripted",
+                "docs",
+                "http-get",
+                "kube",
+                "prometheus",
+            ]
+        );
         for plugin in PLUGINS {
             assert_eq!(plugin.bytes.get(..8), Some(&b"\0asm\x0d\0\x01\0"[..]), "{}", plugin.name);
             let digest: String = Sha256::digest(plugin.bytes).iter().map(|b| format!("{b:02x}")).collect();
