@@ -4,6 +4,7 @@
 mod cluster;
 mod config;
 pub(crate) mod convert;
+pub(crate) mod files;
 pub(crate) mod http;
 pub(crate) mod kv;
 mod logging;
@@ -32,6 +33,8 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     // Random numbers come from the call's seed, so that a replay sees the same ones.
     linker.allow_shadowing(true);
     random::link(linker)?;
+    // And files from behind our own rules.
+    files::link(linker)?;
     linker.allow_shadowing(false);
     Ok(())
 }

@@ -32,7 +32,7 @@ mod ticker;
 pub use call::{CallContext, CallEnd, CallLimits, Cancel, CancelHandle};
 pub use engine::{Engine, EngineError, LoadProgress, PluginSource};
 pub use inspect::{Import, ImportClass, InspectError, Inspection, inspect};
-pub use outside::{DenyAll, Outside};
+pub use outside::{DenyAll, Outside, Workspace};
 pub use plugin::{Decoder, LoadError, LoadedFrom, LoadedPlugin};
 pub use settings::{Allocation, EngineSettings};
 

@@ -1,5 +1,7 @@
 //! The one way from a guest to the world.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use sickbay_core::{
     capability::Capability,
@@ -21,6 +23,20 @@ pub trait Outside: Send + Sync {
 
     /// Whether the plugin of this call declared the capability and was granted it. Must not block.
     fn is_granted(&self, capability: &Capability) -> bool;
+
+    /// The folder that the guest sees as `/workspace`; none unless the plugin was granted one. Called at most once
+    /// for a call, when the guest first uses a standard interface. Must not block.
+    fn workspace(&self) -> Option<Workspace> {
+        None
+    }
+}
+
+/// A folder of the host that a plugin was granted, by `workspace:read` or `workspace:write`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    pub path: PathBuf,
+    /// Granted by `workspace:write`.
+    pub writable: bool,
 }
 
 /// Answers every ask with a denial and keeps no log. The default.

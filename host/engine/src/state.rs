@@ -8,12 +8,17 @@ use sickbay_core::{
 };
 use tokio::runtime::Handle;
 use wasmtime::component::ResourceTable;
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, filesystem::WasiFilesystemCtxView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     call::CallContext,
-    host::{http::Gate, random::Random, standard},
+    host::{
+        files::{FileRules, Files},
+        http::Gate,
+        random::Random,
+        standard,
+    },
     meter::{Limiter, Meter},
     outside::Outside,
 };
@@ -33,7 +38,7 @@ pub(crate) struct State {
     caller: Option<Handle>,
     now_ms: i64,
     table: ResourceTable,
-    wasi: Option<Box<WasiCtx>>,
+    wasi: Option<Box<(WasiCtx, FileRules)>>,
     http: WasiHttpCtx,
     gate: Gate,
 }
@@ -90,12 +95,27 @@ pub(crate) async fn within<T>(
     .await
 }
 
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
+impl State {
+    /// What the standard interfaces work on, made when the first of them is used.
+    fn standard(&mut self) -> (&mut WasiCtx, &mut FileRules, &mut ResourceTable) {
         self.meter.standard_call();
         let (now_ms, outside, meter) = (self.now_ms, &self.outside, &self.meter);
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(standard::context(now_ms, outside, meter)));
-        WasiCtxView { ctx, table: &mut self.table }
+        let made = self.wasi.get_or_insert_with(|| Box::new(standard::context(now_ms, outside, meter)));
+        let (ctx, rules) = &mut **made;
+        (ctx, rules, &mut self.table)
+    }
+
+    /// The workspace behind its rules.
+    pub(crate) fn files(&mut self) -> Files<'_> {
+        let (ctx, rules, table) = self.standard();
+        Files { inner: WasiFilesystemCtxView { ctx: ctx.filesystem(), table }, rules }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let (ctx, _, table) = self.standard();
+        WasiCtxView { ctx, table }
     }
 }
 

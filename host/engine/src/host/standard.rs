@@ -1,7 +1,7 @@
 //! The standard interfaces that most toolchains import whether they use them
-//! or not: present, and empty. No arguments, no environment, no folders, no
-//! sockets, no standard input; standard output goes into the bounded log; the
-//! wall clock stands still at the call's time.
+//! or not: present, and empty. No arguments, no environment, no sockets, no
+//! standard input, and no folder but a granted workspace; standard output goes
+//! into the bounded log; the wall clock stands still at the call's time.
 
 use std::{
     pin::Pin,
@@ -20,12 +20,13 @@ use wasmtime_wasi::{
     p2::{OutputStream, Pollable, StreamResult},
 };
 
+use super::files::{self, FileRules};
 use crate::{meter::Meter, outside::Outside};
 
 /// Bytes of one line of standard output; longer lines are logged in parts.
 const LINE: usize = 4 * 1024;
 
-pub(crate) fn context(now_ms: i64, outside: &Arc<dyn Outside>, meter: &Arc<Meter>) -> WasiCtx {
+pub(crate) fn context(now_ms: i64, outside: &Arc<dyn Outside>, meter: &Arc<Meter>) -> (WasiCtx, FileRules) {
     let console = |name, level| Console {
         name,
         level,
@@ -33,14 +34,25 @@ pub(crate) fn context(now_ms: i64, outside: &Arc<dyn Outside>, meter: &Arc<Meter
         meter: Arc::clone(meter),
         line: Vec::new(),
     };
-    WasiCtxBuilder::new()
+    let mut builder = WasiCtxBuilder::new();
+    builder
         .stdout(console("stdout", LogLevel::Info))
         .stderr(console("stderr", LogLevel::Warn))
         .wall_clock(Still(Duration::from_millis(u64::try_from(now_ms).unwrap_or_default())))
         .allow_tcp(false)
         .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .build()
+        .allow_ip_name_lookup(false);
+    let rules = match outside.workspace().map(|workspace| files::open(&mut builder, &workspace)) {
+        Some(Ok(rules)) => rules,
+        Some(Err(why)) => {
+            if meter.may_log(why.len()) {
+                outside.log(LogLevel::Error, "workspace", &why);
+            }
+            FileRules::default()
+        }
+        None => FileRules::default(),
+    };
+    (builder.build(), rules)
 }
 
 /// A wall clock that stands still.
