@@ -2,7 +2,10 @@
 
 use std::{path::Path, process::ExitCode};
 
-use sickbay_core::{capability::Capability, text::clean_line};
+use sickbay_core::{
+    capability::{Capability, grantable},
+    text::clean_line,
+};
 use sickbay_runtime::{
     Class, Failure, Inspection,
     plugins::{self, Consent, Existing, InstallOffer},
@@ -161,7 +164,7 @@ async fn install(args: InstallArgs, environment: &Environment, output: &Output) 
         let asked = &offer.inspection.manifest.capabilities;
         output.note(&offer_text(offer));
         if args.yes || asked.is_empty() {
-            return Ok(Consent::Grant(asked.clone()));
+            return Ok(Consent::Grant(grantable(asked)));
         }
         if args.no_grants {
             return Ok(Consent::Grant(Vec::new()));
@@ -173,8 +176,8 @@ async fn install(args: InstallArgs, environment: &Environment, output: &Output) 
             return Err(Failure::denied(format!("installing it needs a consent to {}", words(asked)))
                 .with_hint("grant all of it with `--yes`, a part with `--grant CAPABILITY`, nothing with `--no-grants`"));
         }
-        let agreed = output.confirm(&format!("Install it and grant {}?", words(asked)))?;
-        Ok(if agreed { Consent::Grant(asked.clone()) } else { Consent::Refuse })
+        let agreed = output.confirm(&format!("Install it and grant {}?", words(&grantable(asked))))?;
+        Ok(if agreed { Consent::Grant(grantable(asked)) } else { Consent::Refuse })
     };
     let installed = plugins::install(
         &folders(environment)?,

@@ -88,7 +88,7 @@ pub(super) fn is_power(capability: &Capability, power: &str) -> bool {
     match capability {
         Capability::ClusterRead => power == "cluster:read",
         Capability::Model => power == "model",
-        Capability::Http(_) => power == "http",
+        Capability::Http(_) | Capability::HttpAny => power == "http",
         Capability::Process(_) => power == "process",
         Capability::Kv => power == "kv",
         Capability::WorkspaceRead | Capability::WorkspaceWrite | Capability::Secret(_) => false,
