@@ -188,6 +188,13 @@ pub fn encode(text: &str) -> String {
     out
 }
 
+/// Scheme and authority of a URL, as grants name them.
+fn origin(url: &str) -> String {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let end = url.get(start..).and_then(|rest| rest.find(['/', '?', '#'])).map_or(url.len(), |at| start + at);
+    crate::text::line(url.get(..end).unwrap_or(url), 200).to_ascii_lowercase()
+}
+
 /// An error about a request, without its query, which may hold what is not for a log.
 fn failed(kind: ErrorKind, code: &str, request: &Request, why: &str) -> Error {
     let url = request.url.split(['?', '#']).next().unwrap_or_default();
@@ -234,6 +241,17 @@ mod tests {
     fn text_in_a_url_is_encoded() {
         assert_eq!(encode("up{a=\"b\"} - 1~_."), "up%7Ba%3D%22b%22%7D%20-%201~_.");
         assert_eq!(encode("ü"), "%C3%BC");
+    }
+
+    #[test]
+    fn an_origin_is_that_of_a_grant() {
+        for (url, expect) in [
+            ("https://A.test/b?c", "https://a.test"),
+            ("http://a.test:90?x", "http://a.test:90"),
+            ("https://a.test", "https://a.test"),
+        ] {
+            assert_eq!(origin(url), expect);
+        }
     }
 
     #[test]

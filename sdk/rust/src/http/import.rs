@@ -1,7 +1,7 @@
 //! The request over the import. Nothing here is reached natively but with a
 //! panic, as with every import.
 
-use super::{Request, Response, Target, failed};
+use super::{Request, Response, Target, failed, origin};
 use crate::{
     tool::bindings::wasi::{
         http::{
@@ -112,9 +112,14 @@ fn read(request: &Request, body: &IncomingBody) -> Result<(Vec<u8>, bool), Error
 /// What the host says of a request that got no answer.
 fn told(request: &Request, code: &ErrorCode) -> Error {
     let (kind, word, why): (ErrorKind, &str, String) = match code {
-        ErrorCode::HttpRequestDenied => {
-            (ErrorKind::Denied, "http-denied", "the host's rules do not allow it".to_owned())
-        }
+        ErrorCode::HttpRequestDenied => (
+            ErrorKind::Denied,
+            "http-denied",
+            format!(
+                "the host does not allow it; the plugin needs a grant of `http:{}`",
+                origin(&request.url)
+            ),
+        ),
         ErrorCode::DestinationIpProhibited => (
             ErrorKind::Denied,
             "http-address",
