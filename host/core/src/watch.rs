@@ -5,6 +5,7 @@
 //! fails when that does not come in time, or when something tells that it will
 //! not: what has failed in two looks in a row, what restarts, what flaps. The
 //! same looks give the same steps, so that a resumed run goes on where it was.
+//! Where nobody looked for long, because nothing drove the run, the window begins anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,6 +78,8 @@ const LATE: u64 = 5_000;
 const RESTARTS: u64 = 2;
 /// So often may what was healthy turn unhealthy again.
 const FLAPS: u32 = 2;
+/// Time without a look after which the window begins anew, at least, milliseconds.
+const UNSEEN: u64 = 120_000;
 /// Names of unhealthy things in a message at most.
 const NAMED: usize = 3;
 
@@ -136,6 +139,11 @@ impl Watch {
 
     /// Takes a look into account.
     pub fn accept(&mut self, sample: &Sample) -> WatchStep {
+        // Nobody looked for long: what was not seen says nothing against the
+        // plan, and nothing for it.
+        if millis(self.now_ms, sample.at_ms) > UNSEEN.max(self.settings.deadline_ms / 2) {
+            *self = Self::new(self.settings, sample.at_ms);
+        }
         self.now_ms = self.now_ms.max(sample.at_ms);
         self.looks += 1;
         if let Some(message) = self.restarted(&sample.restarts) {

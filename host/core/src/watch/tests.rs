@@ -181,6 +181,23 @@ fn looks_come_to_a_step() {
             vec![(0, Crashes(7)), (2_000, Restarts(8)), (12_000, Restarts(8))],
             settled("Deployment shop/api healthy for 10s"),
         ),
+        // After a long time without a look, as of a run that was not driven, it begins anew.
+        (vec![(120_001, Waits)], again(500)),
+        (vec![(0, Waits), (120_001, Waits), (180_000, Waits)], again(1)),
+        (
+            vec![(0, Waits), (120_001, Waits), (180_001, Waits)],
+            failed("it is not healthy after 1m: Deployment shop/api (1 of 2 pods, for 1m)"),
+        ),
+        (
+            vec![(0, Waits), (120_000, Waits)],
+            failed("it is not healthy after 1m: Deployment shop/api (1 of 2 pods, for 2m)"),
+        ),
+        (vec![(0, Healthy), (5_000, Healthy), (125_001, Healthy)], again(500)),
+        (
+            vec![(0, Healthy), (125_001, Healthy), (135_001, Healthy)],
+            settled("Deployment shop/api healthy for 10s"),
+        ),
+        (vec![(0, Restarts(1)), (125_001, Restarts(5))], again(500)),
         // Time that goes back stands still.
         (vec![(5_000, Healthy), (1_000, Healthy)], again(500)),
         (vec![(-5_000, Healthy), (9_000, Healthy)], again(900)),
@@ -200,6 +217,15 @@ fn no_window_needs_one_healthy_look() {
     let none = WatchSettings { stabilise_ms: 0, deadline_ms: 0 };
     assert_eq!(watch(none, &[(700, Look::Healthy)]), settled("Deployment shop/api healthy"));
     assert!(matches!(watch(none, &[(700, Look::Waits)]), WatchStep::Failed { .. }));
+}
+
+#[test]
+fn what_is_long_without_a_look_follows_from_the_deadline() {
+    let settings = WatchSettings { stabilise_ms: 0, deadline_ms: 600_000 };
+    let waits = |at| (at, Look::Waits);
+    assert_eq!(watch(settings, &[waits(0), waits(300_000), waits(599_999)]), again(1));
+    assert!(matches!(watch(settings, &[waits(0), waits(300_000), waits(600_000)]), WatchStep::Failed { .. }));
+    assert_eq!(watch(settings, &[waits(0), waits(300_001), waits(600_000)]), again(5_000));
 }
 
 #[test]

@@ -33,8 +33,6 @@ use crate::{error::Failure, notice::Notice, plugins::sentence};
 const RECHECKS: usize = 3;
 /// Between two of those, by the cluster's clock, in ms.
 const RECHECK_PAUSE_MS: u64 = 5_000;
-/// Time by the cluster's clock without a look after which a window begins anew, at least.
-const UNSEEN_MS: i64 = 120_000;
 /// The least and the most that one wait takes, by this host's clock, in ms.
 const SHORTEST_MS: f64 = 20.0;
 const LONGEST_MS: f64 = 10_000.0;
@@ -77,8 +75,6 @@ impl Drive {
         };
         let applied_ms = active.applied_at.as_deref().and_then(milliseconds).unwrap_or(known.now_ms);
         let mut watch = Watch::new(settings, applied_ms);
-        let mut last_look_ms = applied_ms;
-        let unseen_ms = i64::try_from(settings.deadline_ms / 2).unwrap_or(i64::MAX).max(UNSEEN_MS);
         let mut pace = Pace::default();
         let message = loop {
             if self.is_cancelled_now(known).await? {
@@ -91,12 +87,6 @@ impl Drive {
             let sample = self.look(known, active).await?;
             self.note(known, Event::Watched { plan: active.number, sample: sample.clone() }).await?;
             pace.saw(sample.at_ms, known.now_ms);
-            // Nobody looked for long: this run was not driven, and what it did
-            // not see says nothing against the plan.
-            if sample.at_ms - last_look_ms > unseen_ms {
-                watch = Watch::new(settings, sample.at_ms);
-            }
-            last_look_ms = sample.at_ms;
             match watch.accept(&sample) {
                 WatchStep::Again { wait_ms } => {
                     self.notice(Notice::Watching { message: in_short(&sample) });
