@@ -251,12 +251,6 @@ impl Course {
         self.at.clone()
     }
 
-    /// Whether something was, or may have been, written and is not settled yet.
-    #[must_use]
-    pub fn has_written(&self) -> bool {
-        !self.in_place.is_empty() && !matches!(self.at, PlanStep::Done { .. })
-    }
-
     /// Stops before the next write where nothing was written yet, and else
     /// takes back what was: a run that ends leaves nothing half done.
     pub fn abort(&mut self, reason: &str) {
