@@ -198,11 +198,12 @@ impl Rule {
     /// Conditions on one change.
     fn of_change(&self, subject: &Subject<'_>) -> Vec<(&'static str, Holds)> {
         let wants = &self.conditions;
-        let named = describe(subject);
+        let named = name(subject);
         let mut list = Vec::new();
         if !wants.verbs.is_empty() {
             let verb = subject.change.verb();
-            let holds = Holds::when(wants.verbs.contains(&verb), || format!("it is `{}`", verb.as_str()));
+            let holds =
+                Holds::when(wants.verbs.contains(&verb), || format!("the verb is `{}`", verb.as_str()));
             list.push(("verbs", holds));
         }
         if !wants.kinds.is_empty() {
@@ -276,7 +277,7 @@ impl Rule {
 
     fn of_object(&self, subject: &Subject<'_>, fits: impl Fn(&ObjectRef) -> bool, named: &str) -> Holds {
         match (&subject.object, subject.change) {
-            (Some(object), _) => Holds::when(fits(object), || format!("it is {named}")),
+            (Some(object), _) => Holds::when(fits(object), || format!("the object is {named}")),
             // A manifest that does not say what it makes.
             (None, Change::Create { .. }) => Holds::Unknown("the object"),
             (None, _) => Holds::No("it touches no object".to_owned()),
@@ -294,6 +295,11 @@ fn labels_of(change: &Change, survey: &Survey) -> std::collections::BTreeMap<Str
         labels.extend(more.iter().map(|(key, value)| (key.clone(), text(value))));
     }
     labels
+}
+
+/// `Deployment shop/api`; of what has no object, what it is.
+fn name(subject: &Subject<'_>) -> String {
+    subject.object.as_ref().map_or_else(|| describe(subject), |object| clean_line(&object.to_string(), 200))
 }
 
 /// `patch of Deployment shop/api`

@@ -275,8 +275,8 @@ namespaces = ["shop"]
         shown,
         vec![
             (false, vec![], Some("`hours`: it is wed 12:00 there")),
-            (false, vec![], Some("`kinds`: it is patch of Deployment shop/api")),
-            (false, vec![0], Some("`namespaces`: it is patch of ConfigMap ops/c")),
+            (false, vec![], Some("`kinds`: the object is Deployment shop/api")),
+            (false, vec![0], Some("`namespaces`: the object is ConfigMap ops/c")),
         ]
     );
     assert_eq!(
