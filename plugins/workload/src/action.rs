@@ -5,7 +5,7 @@ use sickbay_plugin::remediation::{
     ActionAim, ActionPlan, ActionSpec, ChangeNeed, ChangeVerb, Effect, Error, Risk,
 };
 
-use crate::{parameters::Parameters, seen::Look};
+use crate::{kinds, parameters::Parameters, seen::Look};
 
 /// Whether what an action does can be taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +36,26 @@ pub struct Action {
 }
 
 impl Action {
+    /// One that patches the template of pods, which roll over.
+    pub(crate) const fn of_template(
+        name: &'static str,
+        description: &'static str,
+        schema: fn() -> Value,
+        plan: Planner,
+    ) -> Self {
+        Self {
+            name,
+            description,
+            risk: Risk::Medium,
+            reversal: Reversal::Possible,
+            effect: Effect::Write,
+            reads: kinds::OWNERS,
+            changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
+            schema,
+            plan,
+        }
+    }
+
     /// As the catalogue has it.
     #[must_use]
     pub fn spec(&self) -> ActionSpec {

@@ -42,7 +42,7 @@ pub(crate) fn integer(least: i64, most: i64) -> Value {
 }
 
 /// A container's name.
-pub(crate) fn container() -> Value {
+fn container() -> Value {
     json!({ "type": "string", "pattern": LABEL, "maxLength": 63, "description": "The name of a container or an init container of the template" })
 }
 
@@ -123,10 +123,35 @@ pub(crate) fn anything() -> Value {
     })
 }
 
+/// Which of the parts have to be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    All,
+    /// At least one, whichever.
+    Any,
+}
+
+/// The parameters of what changes one container: the object, the container,
+/// and the parts that are changed of it.
+pub(crate) fn of_container<const N: usize>(takes: &[&str], parts: [(&str, Value); N], needs: Needs) -> Value {
+    let mut required = vec!["object", "container"];
+    let mut besides = Value::Null;
+    let names = parts.iter().map(|(name, _)| *name);
+    match needs {
+        Needs::All => required.extend(names),
+        Needs::Any => {
+            let any: Vec<Value> = names.map(|name| json!({ "required": [name] })).collect();
+            besides = json!({ "anyOf": any });
+        }
+    }
+    let named = [("object", workload(takes)), ("container", container())];
+    parameters(named.into_iter().chain(parts), &required, besides)
+}
+
 /// The schema of all parameters: each with its name, those that have to be
 /// there, and keywords besides.
-pub(crate) fn parameters<const N: usize>(
-    properties: [(&str, Value); N],
+pub(crate) fn parameters<'a>(
+    properties: impl IntoIterator<Item = (&'a str, Value)>,
     required: &[&str],
     besides: Value,
 ) -> Value {

@@ -1,45 +1,32 @@
 //! `patch-command`: what one container runs.
 
 use serde_json::{Map, Value, json};
-use sickbay_plugin::remediation::{ActionPlan, ChangeVerb, Effect, Error, Risk};
+use sickbay_plugin::remediation::{ActionPlan, Error};
 
 use crate::{
-    action::{Action, Reversal},
+    action::Action,
     kinds,
     parameters::Parameters,
     refusal::invalid,
-    schema,
+    schema::{self, Needs},
     seen::Look,
     target::Templated,
 };
 
-pub(super) const PATCH_COMMAND: Action = Action {
-    name: "patch-command",
-    description: "Sets or removes command and arguments of one container; its pods roll over",
-    risk: Risk::Medium,
-    reversal: Reversal::Possible,
-    effect: Effect::Write,
-    reads: kinds::OWNERS,
-    changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
-    schema: parameters,
+pub(super) const PATCH_COMMAND: Action = Action::of_template(
+    "patch-command",
+    "Sets or removes command and arguments of one container; its pods roll over",
+    parameters,
     plan,
-};
+);
 
 fn parameters() -> Value {
     let words = json!({
         "type": ["array", "null"], "maxItems": 64, "items": { "type": "string", "maxLength": 8_192 },
         "description": "the whole list; null removes it, so that the image's own is run",
     });
-    schema::parameters(
-        [
-            ("object", schema::workload(kinds::TEMPLATED)),
-            ("container", schema::container()),
-            ("command", words.clone()),
-            ("args", words),
-        ],
-        &["object", "container"],
-        json!({ "anyOf": [{ "required": ["command"] }, { "required": ["args"] }] }),
-    )
+    let parts = [("command", words.clone()), ("args", words)];
+    schema::of_container(kinds::TEMPLATED, parts, Needs::Any)
 }
 
 fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Error> {

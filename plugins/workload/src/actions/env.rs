@@ -1,42 +1,30 @@
 //! `patch-env`: environment variables of one container.
 
 use serde_json::{Value, json};
-use sickbay_plugin::remediation::{ActionPlan, ChangeVerb, Effect, Error, Risk};
+use sickbay_plugin::remediation::{ActionPlan, Error};
 
 use crate::{
-    action::{Action, Reversal},
+    action::Action,
     json, kinds,
     parameters::Parameters,
     refusal::{invalid, no_change, refused},
-    schema,
+    schema::{self, Needs},
     seen::Look,
     target::Templated,
     words,
 };
 
-pub(super) const PATCH_ENV: Action = Action {
-    name: "patch-env",
-    description: "Sets or removes environment variables of one container; its pods roll over",
-    risk: Risk::Medium,
-    reversal: Reversal::Possible,
-    effect: Effect::Write,
-    reads: kinds::OWNERS,
-    changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
-    schema: parameters,
+pub(super) const PATCH_ENV: Action = Action::of_template(
+    "patch-env",
+    "Sets or removes environment variables of one container; its pods roll over",
+    parameters,
     plan,
-};
+);
 
 fn parameters() -> Value {
     let value = json!({ "type": ["string", "null"], "maxLength": 32_768, "description": "null removes it" });
-    schema::parameters(
-        [
-            ("object", schema::workload(kinds::TEMPLATED)),
-            ("container", schema::container()),
-            ("env", schema::map(schema::ENV_NAME, 253, &value, 1, 50)),
-        ],
-        &["object", "container", "env"],
-        Value::Null,
-    )
+    let env = schema::map(schema::ENV_NAME, 253, &value, 1, 50);
+    schema::of_container(kinds::TEMPLATED, [("env", env)], Needs::All)
 }
 
 fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Error> {

@@ -8,7 +8,7 @@ use crate::{
     json, kinds,
     parameters::Parameters,
     refusal::invalid,
-    schema,
+    schema::{self, Needs},
     seen::Look,
     target::Templated,
     words,
@@ -37,15 +37,7 @@ pub(super) const PATCH_IMAGE: Action = Action {
 };
 
 fn parameters() -> Value {
-    schema::parameters(
-        [
-            ("object", schema::workload(TAKES)),
-            ("container", schema::container()),
-            ("image", schema::pattern(schema::IMAGE, 512)),
-        ],
-        &["object", "container", "image"],
-        Value::Null,
-    )
+    schema::of_container(TAKES, [("image", schema::pattern(schema::IMAGE, 512))], Needs::All)
 }
 
 fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Error> {

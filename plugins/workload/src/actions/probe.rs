@@ -1,32 +1,27 @@
 //! `patch-probe`: one probe of one container, in part or from nothing.
 
 use serde_json::{Value, json};
-use sickbay_plugin::remediation::{ActionPlan, ChangeVerb, Effect, Error, Risk};
+use sickbay_plugin::remediation::{ActionPlan, Error};
 
 use crate::{
-    action::{Action, Reversal},
+    action::Action,
     kinds,
     parameters::Parameters,
     patch,
     refusal::invalid,
-    schema,
+    schema::{self, Needs},
     seen::Look,
     target::Templated,
 };
 
 const HANDLERS: [&str; 4] = ["httpGet", "tcpSocket", "exec", "grpc"];
 
-pub(super) const PATCH_PROBE: Action = Action {
-    name: "patch-probe",
-    description: "Changes parts of the liveness, readiness or startup probe of one container; its pods roll over",
-    risk: Risk::Medium,
-    reversal: Reversal::Possible,
-    effect: Effect::Write,
-    reads: kinds::OWNERS,
-    changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
-    schema: parameters,
+pub(super) const PATCH_PROBE: Action = Action::of_template(
+    "patch-probe",
+    "Changes parts of the liveness, readiness or startup probe of one container; its pods roll over",
+    parameters,
     plan,
-};
+);
 
 /// A probe may ask the pod itself and nobody else: there is no `host`.
 fn parameters() -> Value {
@@ -63,16 +58,8 @@ fn parameters() -> Value {
             .collect();
         set.insert("not".to_owned(), json!({ "anyOf": both }));
     }
-    schema::parameters(
-        [
-            ("object", schema::workload(kinds::TEMPLATED)),
-            ("container", schema::container()),
-            ("probe", json!({ "enum": ["liveness", "readiness", "startup"] })),
-            ("set", set),
-        ],
-        &["object", "container", "probe", "set"],
-        Value::Null,
-    )
+    let probe = json!({ "enum": ["liveness", "readiness", "startup"] });
+    schema::of_container(kinds::TEMPLATED, [("probe", probe), ("set", set)], Needs::All)
 }
 
 fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Error> {

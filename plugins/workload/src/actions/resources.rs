@@ -1,15 +1,15 @@
 //! `patch-resources`: requests and limits of one container.
 
 use serde_json::{Map, Value, json};
-use sickbay_plugin::remediation::{ActionPlan, ChangeVerb, Effect, Error, Risk};
+use sickbay_plugin::remediation::{ActionPlan, Error};
 
 use crate::{
-    action::{Action, Reversal},
+    action::Action,
     json, kinds,
     parameters::Parameters,
     patch, quantity,
     refusal::{invalid, no_change, refused},
-    schema,
+    schema::{self, Needs},
     seen::Look,
     target::Templated,
     words,
@@ -18,30 +18,17 @@ use crate::{
 /// One step may raise an amount by so many times: more is a slip of a unit.
 const MOST_TIMES: f64 = 32.0;
 
-pub(super) const PATCH_RESOURCES: Action = Action {
-    name: "patch-resources",
-    description: "Sets or removes resource requests and limits of one container; its pods roll over",
-    risk: Risk::Medium,
-    reversal: Reversal::Possible,
-    effect: Effect::Write,
-    reads: kinds::OWNERS,
-    changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
-    schema: parameters,
+pub(super) const PATCH_RESOURCES: Action = Action::of_template(
+    "patch-resources",
+    "Sets or removes resource requests and limits of one container; its pods roll over",
+    parameters,
     plan,
-};
+);
 
 fn parameters() -> Value {
     let amounts = schema::map(schema::QUALIFIED, 317, &schema::pattern_or_null(schema::QUANTITY, 32), 1, 10);
-    schema::parameters(
-        [
-            ("object", schema::workload(kinds::TEMPLATED)),
-            ("container", schema::container()),
-            ("requests", amounts.clone()),
-            ("limits", amounts),
-        ],
-        &["object", "container"],
-        json!({ "anyOf": [{ "required": ["requests"] }, { "required": ["limits"] }] }),
-    )
+    let parts = [("requests", amounts.clone()), ("limits", amounts)];
+    schema::of_container(kinds::TEMPLATED, parts, Needs::Any)
 }
 
 fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Error> {

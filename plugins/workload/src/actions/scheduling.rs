@@ -1,10 +1,10 @@
 //! `patch-node-selector`: which nodes a workload's pods may run on.
 
 use serde_json::{Map, Value, json};
-use sickbay_plugin::remediation::{ActionPlan, ChangeVerb, Effect, Error, PatchType, Risk};
+use sickbay_plugin::remediation::{ActionPlan, Error, PatchType, Risk};
 
 use crate::{
-    action::{Action, Reversal},
+    action::Action,
     draft::Draft,
     json, kinds,
     parameters::Parameters,
@@ -15,17 +15,12 @@ use crate::{
     words,
 };
 
-pub(super) const PATCH_NODE_SELECTOR: Action = Action {
-    name: "patch-node-selector",
-    description: "Sets or removes labels of the node selector of a workload's pods, which roll over",
-    risk: Risk::Medium,
-    reversal: Reversal::Possible,
-    effect: Effect::Write,
-    reads: kinds::OWNERS,
-    changes: &[(ChangeVerb::Patch, kinds::TEMPLATED)],
-    schema: parameters,
+pub(super) const PATCH_NODE_SELECTOR: Action = Action::of_template(
+    "patch-node-selector",
+    "Sets or removes labels of the node selector of a workload's pods, which roll over",
+    parameters,
     plan,
-};
+);
 
 fn parameters() -> Value {
     let value = schema::pattern_or_null(schema::LABEL_VALUE, 63);
