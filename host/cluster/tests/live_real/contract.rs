@@ -4,15 +4,20 @@
 use std::path::Path;
 
 use serde_json::Value;
-use sickbay_cluster::recorded::{self, ReadLimits};
+use sickbay_cluster::{
+    live::LiveCluster,
+    recorded::{self, ReadLimits, RecordedCluster},
+};
 
 use crate::{
     kubectl::{connected, kubeconfig, kubectl},
     reading::{all, identities, identity, keeps_the_contract, of},
+    undisturbed::undisturbed,
+    workloads::something_runs,
 };
 
 /// kubectl's output of a real cluster, as it is, opened as a recording.
-fn recorded_by_kubectl(path: &Path) -> recorded::RecordedCluster {
+fn recorded_by_kubectl(path: &Path) -> RecordedCluster {
     let kinds = "pods,deployments,replicasets,jobs,services,nodes,namespaces,configmaps,secrets,serviceaccounts,events";
     let json = kubectl(path, &["get", kinds, "-A", "-o", "json"]).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -26,22 +31,31 @@ fn recorded_by_kubectl(path: &Path) -> recorded::RecordedCluster {
 #[tokio::test]
 async fn live_the_live_back_keeps_the_contract() {
     let Some(path) = kubeconfig() else { return };
-    keeps_the_contract(&connected(&path).await).await;
+    let _runs = something_runs(&path).await;
+    let cluster = connected(&path).await;
+    undisturbed(&path, async || keeps_the_contract(&cluster).await).await;
 }
 
 #[tokio::test]
 async fn live_the_recorded_back_keeps_the_contract() {
     let Some(path) = kubeconfig() else { return };
-    keeps_the_contract(&recorded_by_kubectl(&path)).await;
+    let _runs = something_runs(&path).await;
+    // kubectl takes one kind after the other.
+    undisturbed(&path, async || keeps_the_contract(&recorded_by_kubectl(&path)).await).await;
 }
 
 #[tokio::test]
 async fn live_both_backs_give_the_same_objects() {
     let Some(path) = kubeconfig() else { return };
-    let (live, recorded) = (connected(&path).await, recorded_by_kubectl(&path));
+    let _runs = something_runs(&path).await;
+    let live = connected(&path).await;
+    undisturbed(&path, async || both_give_the_same(&live, &recorded_by_kubectl(&path)).await).await;
+}
+
+async fn both_give_the_same(live: &LiveCluster, recorded: &RecordedCluster) {
     let mut same = 0;
     for kind in ["pods", "Deployment", "replicasets.apps", "Job", "svc", "nodes", "cm", "secrets", "Event"] {
-        let (ours, theirs) = (all(&live, of(kind)).await, all(&recorded, of(kind)).await);
+        let (ours, theirs) = (all(live, of(kind)).await, all(recorded, of(kind)).await);
         if kind != "Event" {
             assert_eq!(identities(&ours), identities(&theirs), "{kind}");
         }

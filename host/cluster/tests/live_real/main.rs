@@ -2,7 +2,9 @@
 //! opinion, and one contract that the live and the recorded back both keep.
 //!
 //! Runs on the cluster of the kubeconfig that `SICKBAY_LIVE_KUBECONFIG` names,
-//! and only reads there. Without it, each test says so in one line and passes.
+//! and only reads there, unless nothing runs in it: then a namespace with
+//! something to look at is made, and removed again. Without a kubeconfig, each
+//! test says so in one line and passes.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
@@ -16,3 +18,5 @@ mod kubectl;
 #[path = "../contract/reading.rs"]
 mod reading;
 mod same;
+mod undisturbed;
+mod workloads;

@@ -1,9 +1,12 @@
 //! What kubectl says, our live back says too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde_json::Value;
-use sickbay_cluster::{Cluster, redact};
+use sickbay_cluster::{Cluster, live::LiveCluster, redact};
 use sickbay_core::{
     cluster::{Coverage, ListQuery, LogQuery},
     error::ErrorKind,
@@ -13,6 +16,8 @@ use sickbay_core::{
 use crate::{
     kubectl::{connected, kubeconfig, kubectl, kubectl_json},
     reading::identity,
+    undisturbed::undisturbed,
+    workloads::something_runs,
 };
 
 type Objects = BTreeMap<(String, String), Value>;
@@ -45,7 +50,12 @@ async fn listed(cluster: &dyn Cluster, kind: &str, limit: u32) -> (Objects, Cove
 #[tokio::test]
 async fn live_lists_equal_kubectls_lists() {
     let Some(path) = kubeconfig() else { return };
+    let _runs = something_runs(&path).await;
     let cluster = connected(&path).await;
+    undisturbed(&path, async || lists_are_the_same(&path, &cluster).await).await;
+}
+
+async fn lists_are_the_same(path: &Path, cluster: &LiveCluster) {
     let kinds = cluster.kinds().await.unwrap();
     let ours: BTreeSet<String> = kinds
         .iter()
@@ -54,7 +64,7 @@ async fn live_lists_equal_kubectls_lists() {
             None => kind.plural.clone(),
         })
         .collect();
-    let theirs: BTreeSet<String> = kubectl(&path, &["api-resources", "--verbs=list", "-o", "name"])
+    let theirs: BTreeSet<String> = kubectl(path, &["api-resources", "--verbs=list", "-o", "name"])
         .unwrap()
         .lines()
         .map(str::to_owned)
@@ -64,14 +74,14 @@ async fn live_lists_equal_kubectls_lists() {
 
     let mut compared = 0;
     for name in &ours {
-        let list = kubectl_json(&path, &["get", name, "-A"]);
+        let list = kubectl_json(path, &["get", name, "-A"]);
         let theirs: Objects = list["items"]
             .as_array()
             .unwrap()
             .iter()
             .map(|item| (identity(item), shown(&redact::object(&item.to_string()).unwrap())))
             .collect();
-        let (ours, coverage) = listed(&cluster, name, 3).await;
+        let (ours, coverage) = listed(cluster, name, 3).await;
         assert_eq!(coverage, Coverage::Complete, "{name}");
         if name == "events" {
             // They come and go, and are told in one shape here.
@@ -97,14 +107,24 @@ async fn live_lists_equal_kubectls_lists() {
 #[tokio::test]
 async fn live_selectors_are_the_servers() {
     let Some(path) = kubeconfig() else { return };
+    let _runs = something_runs(&path).await;
     let cluster = connected(&path).await;
+    undisturbed(&path, async || selectors_select_the_same(&path, &cluster).await).await;
+    let query =
+        ListQuery { kind: "Pod".into(), field_selector: Some("spec.no=1".into()), ..ListQuery::default() };
+    let error = cluster.list(&query).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::InvalidInput);
+    assert!(error.message.contains("field label not supported"), "{}", error.message);
+}
+
+async fn selectors_select_the_same(path: &Path, cluster: &LiveCluster) {
     for (flag, selector) in [
         ("-l", "app"),
         ("-l", "!app"),
         ("-l", "app notin (none, other)"),
         ("--field-selector", "status.phase!=Running"),
     ] {
-        let list = kubectl_json(&path, &["get", "pods", "-A", flag, selector]);
+        let list = kubectl_json(path, &["get", "pods", "-A", flag, selector]);
         let theirs: BTreeSet<_> = list["items"].as_array().unwrap().iter().map(identity).collect();
         let mut query = ListQuery { kind: "Pod".into(), ..ListQuery::default() };
         if flag == "-l" {
@@ -116,18 +136,18 @@ async fn live_selectors_are_the_servers() {
         let ours: BTreeSet<_> = page.objects.iter().map(|object| identity(&shown(object))).collect();
         assert_eq!(ours, theirs, "{selector}");
     }
-    let query =
-        ListQuery { kind: "Pod".into(), field_selector: Some("spec.no=1".into()), ..ListQuery::default() };
-    let error = cluster.list(&query).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::InvalidInput);
-    assert!(error.message.contains("field label not supported"), "{}", error.message);
 }
 
 #[tokio::test]
 async fn live_logs_equal_kubectls_logs() {
     let Some(path) = kubeconfig() else { return };
+    let _runs = something_runs(&path).await;
     let cluster = connected(&path).await;
-    let pods = kubectl_json(&path, &["get", "pods", "-A"]);
+    undisturbed(&path, async || logs_are_the_same(&path, &cluster).await).await;
+}
+
+async fn logs_are_the_same(path: &Path, cluster: &LiveCluster) {
+    let pods = kubectl_json(path, &["get", "pods", "-A"]);
     let mut read = 0;
     for pod in pods["items"].as_array().unwrap() {
         let (namespace, name) = identity(pod);
@@ -139,7 +159,7 @@ async fn live_logs_equal_kubectls_logs() {
             let mut last = String::new();
             let mut same = false;
             for _ in 0..3 {
-                let theirs = kubectl(&path, &["logs", "-n", &namespace, &name, "--tail=200", &flag]);
+                let theirs = kubectl(path, &["logs", "-n", &namespace, &name, "--tail=200", &flag]);
                 let ours = cluster.logs(&query).await;
                 same = match (&ours, &theirs) {
                     (Ok(ours), Ok(theirs)) => {
@@ -167,8 +187,13 @@ async fn live_logs_equal_kubectls_logs() {
 #[tokio::test]
 async fn live_events_equal_kubectls_events() {
     let Some(path) = kubeconfig() else { return };
+    let _runs = something_runs(&path).await;
     let cluster = connected(&path).await;
-    let pods = kubectl_json(&path, &["get", "pods", "-A"]);
+    undisturbed(&path, async || events_are_the_same(&path, &cluster).await).await;
+}
+
+async fn events_are_the_same(path: &Path, cluster: &LiveCluster) {
+    let pods = kubectl_json(path, &["get", "pods", "-A"]);
     for pod in pods["items"].as_array().unwrap() {
         let (namespace, name) = identity(pod);
         let object = ObjectRef {
@@ -181,7 +206,7 @@ async fn live_events_equal_kubectls_events() {
         // An event may arrive between the two looks; then look again.
         let same = async || {
             let list =
-                kubectl_json(&path, &["get", "events", "-n", &namespace, "--field-selector", &selector]);
+                kubectl_json(path, &["get", "events", "-n", &namespace, "--field-selector", &selector]);
             let theirs: BTreeSet<_> = list["items"].as_array().unwrap().iter().map(identity).collect();
             let page = cluster.events(&object).await.unwrap();
             let ours: Vec<Value> = page.objects.iter().map(|event| shown(event)).collect();
@@ -194,7 +219,7 @@ async fn live_events_equal_kubectls_events() {
         };
         assert!(same().await || same().await || same().await, "{namespace}/{name}");
     }
-    let node = kubectl_json(&path, &["get", "nodes"])["items"][0].clone();
+    let node = kubectl_json(path, &["get", "nodes"])["items"][0].clone();
     let node =
         ObjectRef { api_version: "v1".into(), kind: "Node".into(), namespace: None, name: identity(&node).1 };
     assert_eq!(cluster.events(&node).await.unwrap().coverage, Coverage::Complete);
