@@ -155,7 +155,10 @@ async fn healed(
     let end = sickbay.run(request).await.map_err(|error| error.to_string())?;
     match end.report.outcome.as_str() {
         "remediated" => Ok(end.report.run.clone()),
-        other => Err(format!("run {} ended `{other}`", end.report.run)),
+        other => {
+            let why: Vec<&str> = end.report.plans.iter().map(|plan| plan.message.as_str()).collect();
+            Err(format!("run {} ended `{other}`: {}", end.report.run, why.join("; ")))
+        }
     }
 }
 
