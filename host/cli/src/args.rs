@@ -1,6 +1,7 @@
 //! What can be typed. One place for every verb and flag, so that help,
 //! completions and the reference page can not disagree.
 
+mod chat;
 mod cluster;
 mod mcp;
 mod models;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::{
+    chat::ChatArgs,
     cluster::ClusterArgs,
     mcp::{McpCheckArgs, McpCommand},
     models::ModelsCommand,
@@ -71,6 +73,8 @@ pub(crate) enum ColorChoice {
 pub(crate) enum Command {
     /// Run a profile once and print its report
     Run(RunArgs),
+    /// Talk with a model that looks at the cluster, and go on with it another day
+    Chat(Box<ChatArgs>),
     /// Show and check profiles
     #[command(subcommand)]
     Profile(ProfileCommand),
@@ -110,8 +114,10 @@ pub(crate) enum Command {
 pub(crate) struct RunArgs {
     /// Name of a profile (see `sickbay profile list`), or a path to a trusted one
     pub profile: String,
-    /// A question for the strategies that take one
+    /// A question for the model, or for the strategies that take one
     pub prompt: Option<String>,
+    #[command(flatten)]
+    pub model: ModelArgs,
     #[command(flatten)]
     pub cluster: ClusterArgs,
     /// Set a key of the profile: `limits.wall=1m`
@@ -122,6 +128,18 @@ pub(crate) struct RunArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub consent: ConsentArgs,
+}
+
+/// Which model answers, and which files it may see.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Model")]
+pub(crate) struct ModelArgs {
+    /// The model, in place of the profile's (see `sickbay models list`)
+    #[arg(long, value_name = "PROVIDER/NAME")]
+    pub model: Option<String>,
+    /// A folder that plugins may be granted, such as one with runbooks
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
 }
 
 /// Who is asked before something is changed.

@@ -51,6 +51,11 @@ impl Paint {
         Self { on: false }
     }
 
+    #[cfg(test)]
+    pub(crate) fn on() -> Self {
+        Self { on: true }
+    }
+
     fn wrap(self, code: &str, text: &str) -> String {
         if self.on && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

@@ -1,5 +1,6 @@
 //! One file for each verb. A command asks the runtime and shows the answer.
 
+mod chat;
 mod cluster;
 mod completions;
 mod decision;
@@ -21,6 +22,7 @@ use sickbay_runtime::{Consent, Failure, Folders, Sickbay, Variables, Watcher};
 
 use crate::{
     args::{Cli, Command, ConsentArgs},
+    chat::{Answers, Screen},
     environment::{Environment, secret_variable},
     output::Output,
     progress::Progress,
@@ -35,9 +37,10 @@ pub(crate) async fn dispatch(
 ) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Run(args) => run::run(args, environment, output).await,
+        Command::Chat(args) => Box::pin(chat::chat(*args, environment, output)).await,
         Command::Profile(command) => profile::profile(&command, environment, output),
         Command::Plugin(command) => plugin::plugin(command, environment, output).await,
-        Command::Runs(command) => runs::runs(*command, environment, output).await,
+        Command::Runs(command) => Box::pin(runs::runs(*command, environment, output)).await,
         Command::Policy(command) => policy::policy(command, environment, output),
         Command::Rbac(args) => rbac::rbac(args, environment, output).await,
         Command::Playground(command) => playground::playground(command, environment, output).await,
@@ -69,14 +72,17 @@ fn sickbay_for_run(
     progress: &Arc<Progress>,
 ) -> Result<Sickbay, Failure> {
     let interrupts = Arc::new(Interrupts::new());
-    let sickbay = sickbay(environment)?
+    let mut sickbay = sickbay(environment)?
         .watched_by(Arc::clone(progress) as Arc<dyn Watcher>)
         .cancelled_by(signals::cancel(&interrupts));
+    if output.shows_progress {
+        sickbay = sickbay.heard_by(Arc::new(Screen::new(output, Answers::Stderr).over(progress)));
+    }
     let somebody_is_there = environment.stdin_is_terminal && environment.stderr_is_terminal;
     if consent.no_input || !somebody_is_there {
         return Ok(sickbay);
     }
-    let console = Box::new(Terminal::new(interrupts));
+    let console = Box::new(Terminal::new(interrupts, environment.editor.clone()));
     let approver =
         TerminalApprover::new(console, Arc::clone(progress), output.error_paint, output.error_width);
     Ok(sickbay.approved_by(Arc::new(approver)))

@@ -27,6 +27,8 @@ pub(crate) struct Environment {
     pub no_proxy: Option<String>,
     /// `USER` or `LOGNAME`: who decides, by their own word.
     pub user: Option<String>,
+    /// `VISUAL` or `EDITOR`: what a person edits a text with.
+    pub editor: Option<String>,
     /// `SICKBAY_LOG`: a tracing filter.
     pub log: Option<String>,
     pub no_color: bool,
@@ -53,6 +55,7 @@ impl Environment {
             },
             no_proxy: set("NO_PROXY").or_else(|| set("no_proxy")).and_then(|value| value.into_string().ok()),
             user: set("USER").or_else(|| set("LOGNAME")).and_then(|value| value.into_string().ok()),
+            editor: set("VISUAL").or_else(|| set("EDITOR")).and_then(|value| value.into_string().ok()),
             log: set("SICKBAY_LOG").and_then(|value| value.into_string().ok()),
             no_color: set("NO_COLOR").is_some(),
             stdin_is_terminal: std::io::stdin().is_terminal(),

@@ -17,10 +17,15 @@ pub(crate) fn usage(error: &clap::Error) -> ExitCode {
 /// Shows the failure and gives its code.
 pub(crate) fn failure(output: &Output, failure: &Failure) -> ExitCode {
     output.failure(failure);
-    ExitCode::from(match failure.class {
+    ExitCode::from(code(failure))
+}
+
+/// The code of a failure.
+pub(crate) fn code(failure: &Failure) -> u8 {
+    match failure.class {
         Class::Failed => 1,
         Class::Usage => 2,
         Class::Denied => 3,
         Class::Limit => 4,
-    })
+    }
 }

@@ -2,6 +2,7 @@
 //! prints what comes back, and sets the exit code.
 
 mod args;
+mod chat;
 mod color;
 mod commands;
 mod environment;

@@ -20,6 +20,9 @@ pub(crate) struct Output {
     /// Columns of the terminal that people are asked on.
     pub error_width: usize,
     pub shows_progress: bool,
+    pub is_quiet: bool,
+    #[cfg(test)]
+    recording: Option<std::sync::Arc<std::sync::Mutex<String>>>,
 }
 
 /// Columns of a stream whose width is not known.
@@ -35,6 +38,9 @@ impl Output {
             error_paint: Paint::choose(global, environment, environment.stderr_is_terminal),
             width: environment.columns.unwrap_or(DEFAULT_WIDTH),
             error_width: environment.columns.unwrap_or(DEFAULT_ERROR_WIDTH),
+            is_quiet: global.quiet,
+            #[cfg(test)]
+            recording: None,
             shows_progress: environment.stderr_is_terminal && !global.quiet && global.verbose == 0,
         }
     }
@@ -62,9 +68,39 @@ impl Output {
         }
     }
 
+    /// A piece of an answer, as it is, to stdout. False where nobody reads it.
+    pub(crate) fn answer(&self, text: &str) -> bool {
+        if self.is_recorded(text) {
+            return true;
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
+    }
+
+    /// A piece of text for the person, to stderr.
+    pub(crate) fn aside(&self, text: &str) {
+        if self.is_recorded(text) {
+            return;
+        }
+        let mut stderr = io::stderr().lock();
+        // A terminal that went away is no reason to stop.
+        let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+    }
+
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
     /// A line for the person, to stderr.
     pub(crate) fn note(&self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        self.aside(&format!("{text}\n"));
+    }
+
+    /// Only in tests.
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "in tests there is something to look at")]
+    fn is_recorded(&self, _text: &str) -> bool {
+        false
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {
@@ -76,6 +112,11 @@ impl Output {
             }});
             let _ = self.data(&format!("{error:#}\n"));
         }
+        self.failure_for_people(failure);
+    }
+
+    /// On stderr alone.
+    pub(crate) fn failure_for_people(&self, failure: &Failure) {
         self.note(&format!("{}: {}", self.error_paint.red("error"), visible(&failure.message)));
         if let Some(hint) = &failure.hint {
             self.note(&format!("{}: {}", self.error_paint.green("hint"), visible(hint)));
@@ -94,6 +135,41 @@ impl Output {
     }
 }
 
+/// Prints nothing, and keeps both streams as one text.
+#[cfg(test)]
+impl Output {
+    pub(crate) fn recording() -> Self {
+        Self {
+            json: false,
+            paint: Paint::off(),
+            error_paint: Paint::off(),
+            width: 80,
+            error_width: 80,
+            shows_progress: false,
+            is_quiet: false,
+            recording: Some(std::sync::Arc::default()),
+        }
+    }
+
+    pub(crate) fn in_colour(mut self) -> Self {
+        self.error_paint = Paint::on();
+        self
+    }
+
+    pub(crate) fn recorded(&self) -> String {
+        let recording = self.recording.as_ref();
+        recording
+            .map(|text| text.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+            .unwrap_or_default()
+    }
+
+    fn is_recorded(&self, text: &str) -> bool {
+        let Some(recording) = &self.recording else { return false };
+        recording.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push_str(text);
+        true
+    }
+}
+
 /// A message may hold the words of a plugin, a server or a file: nothing in it
 /// may move the cursor or turn the text around. Line breaks stay.
 fn visible(text: &str) -> String {
@@ -103,9 +179,13 @@ fn visible(text: &str) -> String {
 /// Logs go to stderr: warnings, or what `-v` and `SICKBAY_LOG` ask for.
 pub(crate) fn install_tracing(global: &GlobalArgs, environment: &Environment) {
     let default = match global.verbose {
-        0 => "warn",
-        1 => "sickbay=info,warn",
-        _ => "sickbay=debug,sickbay_runtime=debug,sickbay_engine=debug,sickbay_cluster=debug,info",
+        // rmcp warns of what servers do in words of its own, which say nothing to a user.
+        0 => "warn,rmcp=off",
+        1 => "sickbay=info,warn,rmcp=off",
+        _ => {
+            "sickbay=debug,sickbay_runtime=debug,sickbay_engine=debug,sickbay_cluster=debug,sickbay_mcp=debug,\
+             rmcp=warn,info"
+        }
     };
     let filter = environment.log.as_deref().unwrap_or(default);
     let filter = tracing_subscriber::EnvFilter::try_new(filter)

@@ -78,6 +78,8 @@ impl Watcher for Progress {
             Notice::Observing => "observing the cluster …".to_owned(),
             Notice::Diagnosing { strategy } => format!("diagnosing with {strategy} …"),
             Notice::StartingPlayground { scenario } => format!("starting the playground {scenario} …"),
+            Notice::Talking { model } => format!("asking {model} …"),
+            Notice::HandingOver { agent } => format!("handing over to {agent} …"),
             Notice::Planning { action } => format!("planning {action} …"),
             Notice::Rehearsing { object } => format!("dry run on {object} …"),
             Notice::WaitingForLock { held_by } => format!("waiting for run {held_by} …"),
@@ -122,6 +124,19 @@ impl Progress {
         state.text.clear();
         wipe(&mut state);
         Pause { state: Arc::clone(&self.state) }
+    }
+
+    /// Wipes the line, and keeps still until it is released: others write now.
+    pub(crate) fn hold(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.paused = true;
+        state.text.clear();
+        wipe(&mut state);
+    }
+
+    pub(crate) fn release(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.paused = false;
     }
 
     /// Wipes the line; nothing is drawn after this.

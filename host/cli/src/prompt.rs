@@ -1,23 +1,29 @@
-//! Asks the person at the terminal whether a plan may be applied.
+//! Asks the person at the terminal whether a plan may be applied, or a tool called.
 //!
 //! What is shown is what the digest is of. Nothing that was typed before it
 //! was shown is an answer, and no answer is no approval: Ctrl-C, the end of
 //! the input and a terminal that went away leave the plan for later.
 
 mod answer;
+mod call;
 mod console;
+mod editor;
 mod request;
 mod sheet;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sickbay_runtime::{ApprovalRequest, Approver, Decision};
+use sickbay_runtime::{ApprovalRequest, Approver, CallDecision, CallRequest, Decision};
 
-pub(crate) use self::console::{Console, Interrupts, Terminal};
 use self::{
     answer::{Answer, parameters},
     console::Typed,
+};
+pub(crate) use self::{
+    call::waiting_call,
+    console::{Console, Interrupts, Terminal},
+    sheet::visible_json,
 };
 use crate::{color::Paint, progress::Progress};
 
@@ -130,6 +136,11 @@ impl Approver for TerminalApprover {
             Some(decision) => decision,
             None => self.later(),
         }
+    }
+
+    async fn decide_call(&self, request: &CallRequest) -> CallDecision {
+        let _still = self.progress.pause();
+        self.decided_call(request).await
     }
 
     fn is_present(&self) -> bool {

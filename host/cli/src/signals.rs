@@ -6,20 +6,28 @@ use sickbay_runtime::{Cancel, Failure};
 
 use crate::prompt::Interrupts;
 
+/// Which of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Ctrl-C.
+    Interrupt,
+    Terminate,
+}
+
 /// Returns at the next of them. An error where the system takes no handler.
-pub(crate) async fn stopped() -> Result<(), Failure> {
+pub(crate) async fn stopped() -> Result<Stop, Failure> {
     let failed = |error: std::io::Error| Failure::failed(format!("can not wait for signals: {error}"));
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped.map_err(failed),
-            _ = terminate.recv() => Ok(()),
+            stopped = tokio::signal::ctrl_c() => stopped.map(|()| Stop::Interrupt).map_err(failed),
+            _ = terminate.recv() => Ok(Stop::Terminate),
         }
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(failed)
+    tokio::signal::ctrl_c().await.map(|()| Stop::Interrupt).map_err(failed)
 }
 
 /// What ends a run: Ctrl-C, unless a question is open, which it answers then

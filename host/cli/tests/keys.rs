@@ -43,7 +43,9 @@ fn a_key_lives_from_set_to_remove_and_is_shown_by_nothing() {
     let set = ["secret", "set", "house", "--for", "https://llm.example.com/v1"];
     let ran = fed(&home, &set, &format!("{KEY}\n")).expect_code(0);
     assert!(
-        ran.stdout.starts_with("secret `house` goes to https://llm.example.com/v1 and nowhere else; it is kept in the file"),
+        ran.stdout.starts_with(
+            "secret `house` goes to https://llm.example.com/v1 and nowhere else; it is kept in the file"
+        ),
         "{}",
         ran.shown()
     );
@@ -60,7 +62,10 @@ fn a_key_lives_from_set_to_remove_and_is_shown_by_nothing() {
     home.run(&["secret", "remove", "house"]).expect_code(0);
     assert!(!fs::read_to_string(home.path().join("home/data/secrets.toml")).unwrap().contains(KEY));
     let ran = home.run(&["secret", "remove", "house"]).expect_code(2);
-    assert_eq!(ran.stderr, "error: there is no secret `house`\nhint: `sickbay secret list` shows those that are there\n");
+    assert_eq!(
+        ran.stderr,
+        "error: there is no secret `house`\nhint: `sickbay secret list` shows those that are there\n"
+    );
 }
 
 #[test]
@@ -73,7 +78,9 @@ fn a_key_goes_to_somebody_who_is_known_beforehand() {
     home.run(&["plugin", "install", &parrot, "--yes"]).expect_code(0);
     let ran = fed(&home, &["--json", "secret", "set", "parrot"], KEY).expect_code(0);
     assert_eq!(ran.json()["audience"], "https://parrot.example.com");
-    for (input, why) in [("", "stdin holds no key"), ("\n \n", "stdin holds no key"), ("a\nb\n", "it has more than one line")] {
+    for (input, why) in
+        [("", "stdin holds no key"), ("\n \n", "stdin holds no key"), ("a\nb\n", "it has more than one line")]
+    {
         let ran = fed(&home, &["secret", "set", "parrot"], input).expect_code(2);
         assert!(ran.stderr.contains(why), "{}", ran.shown());
     }
@@ -92,7 +99,9 @@ fn a_key_that_is_typed_is_not_shown() {
     let file = fs::read_to_string(home.path().join("home/data/secrets.toml")).unwrap();
     assert!(file.contains(&format!("\"{KEY}\"")), "{file}");
 
-    let Some(mut typed) = OnTerminal::start(&home, &["secret", "set", "other", "--for", "https://llm.example.com"]) else {
+    let Some(mut typed) =
+        OnTerminal::start(&home, &["secret", "set", "other", "--for", "https://llm.example.com"])
+    else {
         return;
     };
     typed.expect("it is not shown while you type:");

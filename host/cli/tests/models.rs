@@ -27,7 +27,10 @@ fn models_are_listed_with_what_is_known_of_them() {
     assert!(model(1).get("price").is_none());
     let text = home.run(&["models", "list", "--provider", "parrot"]).expect_code(0).stdout;
     let line = text.lines().find(|line| line.starts_with("parrot/grey*")).unwrap();
-    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["parrot/grey*", "1k", "100", "?", "?", "?", "?"]);
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>(),
+        ["parrot/grey*", "1k", "100", "?", "?", "?", "?"]
+    );
 }
 
 #[test]
@@ -50,5 +53,9 @@ fn a_catalogue_of_ones_own_that_is_wrong_is_told_with_its_line() {
     let home = Home::new();
     home.write("home/config/models.toml", "[house]\nmodel = 3\n");
     let ran = home.run(&["models", "list"]).expect_code(2);
-    assert!(ran.stderr.contains("models.toml:2:1: unknown key `model` in `[house]` (did you mean `models`?)"), "{}", ran.shown());
+    assert!(
+        ran.stderr.contains("models.toml:2:1: unknown key `model` in `[house]` (did you mean `models`?)"),
+        "{}",
+        ran.shown()
+    );
 }

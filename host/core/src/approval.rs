@@ -69,6 +69,14 @@ pub struct CallPattern {
     pub tool: String,
     #[serde(default)]
     pub arguments: BTreeMap<String, Value>,
+    /// No argument stands beside those that are named.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub exact: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl CallPattern {
@@ -81,12 +89,15 @@ impl CallPattern {
             arguments: arguments
                 .map(|map| map.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
                 .unwrap_or_default(),
+            exact: true,
         }
     }
 
     #[must_use]
     pub fn fits(&self, tool: &str, arguments: &Value) -> bool {
+        let given = arguments.as_object().map_or(0, serde_json::Map::len);
         self.tool == tool
+            && (!self.exact || given == self.arguments.len())
             && self
                 .arguments
                 .iter()
@@ -121,13 +132,15 @@ mod tests {
             effect: Effect::Write,
         };
         let exact = CallPattern::exactly(&request);
-        let wider = CallPattern { arguments: [("name".into(), json!("api"))].into(), ..exact.clone() };
+        let wider =
+            CallPattern { arguments: [("name".into(), json!("api"))].into(), exact: false, ..exact.clone() };
         for (tool, arguments, of_exact, of_wider) in [
             ("shop__restart", json!({"name": "api", "grace": 5}), true, true),
             ("shop__restart", json!({"name": "api", "grace": 6}), false, true),
             ("shop__restart", json!({"name": "web", "grace": 5}), false, false),
             ("shop__delete", json!({"name": "api", "grace": 5}), false, false),
             ("shop__restart", json!("api"), false, false),
+            ("shop__restart", json!({"name": "api", "grace": 5, "force": true}), false, true),
         ] {
             assert_eq!(exact.fits(tool, &arguments), of_exact, "{arguments}");
             assert_eq!(wider.fits(tool, &arguments), of_wider, "{arguments}");

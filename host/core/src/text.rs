@@ -4,6 +4,11 @@
 //! hold terminal escapes or marks that reorder what is seen. What a person
 //! reads, in a terminal or a web page, goes through here first.
 
+mod stream;
+
+pub use stream::Cleaner;
+use stream::Filter;
+
 /// One line without control characters, terminal escapes, or marks that hide
 /// or reorder text, of at most `limit` characters. What is cut ends in `…`.
 /// Line breaks and tabs become spaces, runs of spaces one.
@@ -12,7 +17,8 @@ pub fn clean_line(text: &str, limit: usize) -> String {
     let mut line = String::with_capacity(text.len().min(limit.saturating_mul(4)));
     let mut length = 0_usize;
     let mut space = false;
-    for character in Visible::new(text) {
+    let mut filter = Filter::default();
+    for character in text.chars().filter_map(|character| filter.pass(character)) {
         if character.is_whitespace() {
             space = length > 0;
             continue;
@@ -56,106 +62,10 @@ pub fn is_hidden(character: char) -> bool {
             | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The characters that are left when escape sequences are taken out whole.
-struct Visible<'a> {
-    rest: std::str::Chars<'a>,
-}
-
-impl<'a> Visible<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { rest: text.chars() }
-    }
-
-    /// Skips the sequence that ESC began. A sequence that never ends takes no
-    /// more than itself: it stops at the first character that can not be part.
-    fn skip_escape(&mut self) {
-        let mut ahead = self.rest.clone();
-        match ahead.next() {
-            Some('[') => {
-                self.rest = ahead;
-                self.skip_control_sequence();
-            }
-            Some(']' | 'P' | 'X' | '^' | '_') => {
-                self.rest = ahead;
-                self.skip_string();
-            }
-            // Two-character sequences, some with intermediates: `ESC ( B`.
-            Some(' '..='/') => {
-                self.rest = ahead;
-                self.skip_intermediates();
-            }
-            Some('0'..='~') => self.rest = ahead,
-            _ => {}
-        }
-    }
-
-    fn skip_intermediates(&mut self) {
-        loop {
-            let mut ahead = self.rest.clone();
-            match ahead.next() {
-                Some(' '..='/') => self.rest = ahead,
-                Some('0'..='~') => {
-                    self.rest = ahead;
-                    return;
-                }
-                _ => return,
-            }
-        }
-    }
-
-    fn skip_control_sequence(&mut self) {
-        loop {
-            let mut ahead = self.rest.clone();
-            match ahead.next() {
-                Some(' '..='?') => self.rest = ahead,
-                Some('@'..='~') => {
-                    self.rest = ahead;
-                    return;
-                }
-                _ => return,
-            }
-        }
-    }
-
-    /// An operating-system command and its like: up to BEL, ST or a line's end.
-    fn skip_string(&mut self) {
-        loop {
-            let mut ahead = self.rest.clone();
-            match ahead.next() {
-                Some('\u{7}' | '\u{9c}') => {
-                    self.rest = ahead;
-                    return;
-                }
-                Some('\u{1b}') => {
-                    if ahead.next() == Some('\\') {
-                        self.rest = ahead;
-                    }
-                    return;
-                }
-                None | Some('\n' | '\r') => return,
-                Some(_) => self.rest = ahead,
-            }
-        }
-    }
-}
-
-impl Iterator for Visible<'_> {
-    type Item = char;
-
-    fn next(&mut self) -> Option<char> {
-        loop {
-            match self.rest.next()? {
-                '\u{1b}' => self.skip_escape(),
-                '\u{9b}' => self.skip_control_sequence(),
-                '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => self.skip_string(),
-                '\n' | '\r' | '\t' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                    return Some(' ');
-                }
-                character if is_hidden(character) => {}
-                character => return Some(character),
-            }
-        }
-    }
+/// A text of several lines with the same taken out. Line breaks stay, as `\n`.
+#[must_use]
+pub fn clean_text(text: &str) -> String {
+    Cleaner::new().push(text)
 }
 
 /// The name among `known` that was probably meant by `text`.

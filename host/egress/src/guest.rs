@@ -39,8 +39,7 @@ pub fn rules<'a>(granted: impl IntoIterator<Item = &'a Capability>) -> Result<Ve
     granted
         .into_iter()
         .filter_map(|capability| match capability {
-            // Any place that the user names is no place that the user named.
-            Capability::Http(place) if place != "*" => Some(Rule::parse(place)),
+            Capability::Http(place) => Some(Rule::parse(place)),
             _ => None,
         })
         .map(|rule| {

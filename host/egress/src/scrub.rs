@@ -46,6 +46,10 @@ impl Scrubber {
         Self { forms: forms.into_iter().map(Form).collect(), held: Vec::new() }
     }
 
+    pub(crate) fn is_active(&self) -> bool {
+        !self.forms.is_empty()
+    }
+
     /// A whole text.
     pub(crate) fn text(&self, text: &str) -> String {
         if self.forms.is_empty() {

@@ -65,9 +65,8 @@ fn config() -> Config {
 
 fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
     let (calls, streams) = (settings.instances, settings.streams);
-    let sum = |call: u32, stream: u32| {
-        calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream))
-    };
+    let sum =
+        |call: u32, stream: u32| calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream));
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sum(1, 1))
         .total_core_instances(sum(CORE_INSTANCES, STREAM_CORE_INSTANCES))

@@ -70,7 +70,7 @@ async fn main() -> ExitCode {
         Some(_) => McpProtocol::Older,
         None => McpProtocol::Either,
     };
-    let mut settings = HubSettings::default();
+    let mut settings = HubSettings::default().with_environment(variable);
     settings.egress = Some(egress.clone());
     settings.elicitation = Elicitation::FillIn;
     settings.consent = Some(Arc::new(Headless { egress }));

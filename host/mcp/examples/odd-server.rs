@@ -1,6 +1,11 @@
 //! The odd server of the tests over standard streams: `odd-server ERA [MANY]`.
 //! It says a lot on its standard error, and starts a child that outlives it.
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "a program for tests only")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::zombie_processes,
+    reason = "a program for tests only, which leaves a child behind"
+)]
 
 #[path = "../tests/odd/mod.rs"]
 mod odd;

@@ -179,10 +179,8 @@ pub(crate) async fn list(
     let mut bytes = 0_usize;
     let mut cursor: Option<String> = None;
     for _ in 0..MOST_PAGES {
-        let mut page = PaginatedRequestParams::default();
-        page.cursor.clone_from(&cursor);
-        let mut request = ListToolsRequest::default();
-        request.params = Some(page);
+        let page = PaginatedRequestParams::default().with_cursor(cursor.clone());
+        let request = ListToolsRequest::with_param(page);
         let options = PeerRequestOptions::with_timeout(idle);
         let sent = peer.send_request_with_option(ClientRequest::ListToolsRequest(request), options).await?;
         let (tools, next) = match sent.await_response().await? {

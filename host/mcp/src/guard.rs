@@ -82,46 +82,43 @@ impl<T> Guarded<T> {
         ServerJsonRpcMessage::error(error, Some(id))
     }
 
-    /// What is left of a message for those behind the guard.
-    fn sift(&mut self, message: ServerJsonRpcMessage) -> Sifted {
+    /// What is left of a message for those behind the guard, which may be nothing.
+    fn sift(&mut self, message: ServerJsonRpcMessage) -> Result<Option<ServerJsonRpcMessage>, Flooded> {
         let id = match &message {
             ServerJsonRpcMessage::Response(response) => Some(&response.id),
             ServerJsonRpcMessage::Error(error) => error.id.as_ref(),
             ServerJsonRpcMessage::Notification(notification) => {
                 if !self.admits() {
-                    return Sifted::Flood;
+                    return Err(Flooded);
                 }
                 return match notification.notification {
                     // Nobody reads them: they would only become tasks.
                     ServerNotification::LoggingMessageNotification(_)
                     | ServerNotification::ResourceUpdatedNotification(_)
                     | ServerNotification::ResourceListChangedNotification(_)
-                    | ServerNotification::CustomNotification(_) => Sifted::Nothing,
-                    _ => Sifted::Message(message),
+                    | ServerNotification::CustomNotification(_) => Ok(None),
+                    _ => Ok(Some(message)),
                 };
             }
             ServerJsonRpcMessage::Request(_) => {
-                return if self.admits() { Sifted::Message(message) } else { Sifted::Flood };
+                return if self.admits() { Ok(Some(message)) } else { Err(Flooded) };
             }
         };
         if id.is_some() && id == self.given_up.as_ref() {
             if matches!(message, ServerJsonRpcMessage::Response(_)) {
                 self.seen.answered_late.store(true, Ordering::Relaxed);
             }
-            return Sifted::Nothing;
+            return Ok(None);
         }
         if id.is_some_and(|id| self.question.as_ref().is_some_and(|(question, _)| question == id)) {
             self.question = None;
         }
-        Sifted::Message(message)
+        Ok(Some(message))
     }
 }
 
-enum Sifted {
-    Message(ServerJsonRpcMessage),
-    Nothing,
-    Flood,
-}
+/// More came than is taken.
+struct Flooded;
 
 impl<T: Transport<RoleClient>> Transport<RoleClient> for Guarded<T> {
     type Error = T::Error;
@@ -155,9 +152,9 @@ impl<T: Transport<RoleClient>> Transport<RoleClient> for Guarded<T> {
                 }
             };
             match self.sift(message?) {
-                Sifted::Message(message) => return Some(message),
-                Sifted::Nothing => tokio::task::consume_budget().await,
-                Sifted::Flood => {
+                Ok(Some(message)) => return Some(message),
+                Ok(None) => tokio::task::consume_budget().await,
+                Err(Flooded) => {
                     self.seen.flooded.store(true, Ordering::Relaxed);
                     return None;
                 }

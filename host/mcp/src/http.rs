@@ -102,7 +102,8 @@ impl HttpClient {
             }
             challenges += 1;
             drop(incoming);
-            let fresh = oauth.challenged(challenge.as_deref(), token.as_ref()).await;
+            // An authorization is many requests: it is not carried about by those that need none.
+            let fresh = Box::pin(oauth.challenged(challenge.as_deref(), token.as_ref())).await;
             token = Some(fresh.map_err(HttpError::Oauth)?);
         }
     }
@@ -257,7 +258,8 @@ impl StreamableHttpClient for HttpClient {
         _: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, Failed> {
-        self.post(message, session_id, custom_headers, StreamableHttpResponseLimits::default()).await
+        let limits = StreamableHttpResponseLimits::default();
+        Box::pin(self.post(message, session_id, custom_headers, limits)).await
     }
 
     async fn post_message_with_response_limits(
@@ -269,7 +271,7 @@ impl StreamableHttpClient for HttpClient {
         custom_headers: HashMap<HeaderName, HeaderValue>,
         limits: StreamableHttpResponseLimits,
     ) -> Result<StreamableHttpPostResponse, Failed> {
-        self.post(message, session_id, custom_headers, limits).await
+        Box::pin(self.post(message, session_id, custom_headers, limits)).await
     }
 
     async fn delete_session(

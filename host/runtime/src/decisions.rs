@@ -1,6 +1,7 @@
 //! Decisions that are made elsewhere than at the run's own terminal: found in
 //! the journal, left in the store, taken up when the run goes on.
 
+use serde_json::Value;
 use sickbay_core::{
     approval::{ApprovalDecision, StoredDecision},
     digest::Digest,
@@ -22,8 +23,18 @@ pub struct PendingPlan {
     pub plugin: String,
     pub action: String,
     pub summary: String,
+    /// Of the action; the arguments, where it is a call of a tool.
+    pub parameters: Value,
     /// Milliseconds since 1970, UTC.
     pub expires_ms: i64,
+}
+
+impl PendingPlan {
+    /// What waits, in a word for people.
+    #[must_use]
+    pub fn noun(&self) -> &'static str {
+        if self.plan == 0 { "call" } else { "plan" }
+    }
 }
 
 /// Hex digits that a digest may be shortened to.
@@ -54,13 +65,22 @@ impl Sickbay {
         let is_hex = wanted.len() >= SHORTEST_DIGEST && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hex || !pending.digest.hex().starts_with(&wanted.to_ascii_lowercase()) {
             let shown = clean_line(digest, 80);
-            return Err(Failure::usage(format!("run `{run}` does not wait with a plan `{shown}`"))
-                .with_hint(format!("it waits with {}; a decision is for exactly one plan", pending.digest)));
+            let noun = pending.noun();
+            return Err(Failure::usage(format!("run `{run}` does not wait with a {noun} `{shown}`"))
+                .with_hint(format!(
+                    "it waits with {}; a decision is for exactly one {noun}",
+                    pending.digest
+                )));
         }
         let now = self.clock.now_ms();
         if now > pending.expires_ms {
-            return Err(Failure::usage(format!("the plan of run `{run}` expired before this decision"))
-                .with_hint(format!("`sickbay runs resume {run}` makes the plan again and asks again")));
+            let noun = pending.noun();
+            let hint = match pending.plan {
+                0 => format!("`sickbay runs resume {run}` goes on; the model is told that nobody decided"),
+                _ => format!("`sickbay runs resume {run}` makes the plan again and asks again"),
+            };
+            return Err(Failure::usage(format!("the {noun} of run `{run}` expired before this decision"))
+                .with_hint(hint));
         }
         let decision = StoredDecision { run, digest: pending.digest.clone(), decision, at_ms: now };
         let journal = self.journal().await?;
@@ -112,11 +132,14 @@ pub(crate) fn pending(run: &str, entries: &[Entry]) -> Option<PendingPlan> {
                 request.tool,
                 clean_line(&request.arguments.to_string(), 2_000)
             ),
+            parameters: request.arguments.clone(),
             expires_ms: *expires_ms,
         });
     }
     past.entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::PlanProposed { plan: number, plugin, action, action_plan, .. } if number == plan => {
+        Event::PlanProposed { plan: number, plugin, action, parameters, action_plan, .. }
+            if number == plan =>
+        {
             Some(PendingPlan {
                 run: run.to_owned(),
                 plan: *plan,
@@ -124,6 +147,7 @@ pub(crate) fn pending(run: &str, entries: &[Entry]) -> Option<PendingPlan> {
                 plugin: plugin.clone(),
                 action: action.clone(),
                 summary: action_plan.summary.clone(),
+                parameters: parameters.clone(),
                 expires_ms: *expires_ms,
             })
         }

@@ -40,6 +40,18 @@ impl Folders {
         self.config.join("profiles")
     }
 
+    /// The model of all profiles that name none.
+    #[must_use]
+    pub fn defaults(&self) -> PathBuf {
+        self.config.join("defaults.toml")
+    }
+
+    /// What the user typed into conversations.
+    #[must_use]
+    pub fn chat_history(&self) -> PathBuf {
+        self.data.join("chat-history")
+    }
+
     /// What is installed, and what it may do.
     #[must_use]
     pub fn plugin_lock(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! From a profile to its models: the provider plugins, their keys, endpoints,
 //! prices and fallbacks, as one gateway. And the list of all that are known.
 
+mod hint;
 mod list;
 
 use std::{
@@ -58,6 +59,9 @@ impl Outward {
 
 /// The profile's model and its fallbacks, ready to be asked. Sends nothing.
 pub(crate) async fn gateway(sickbay: &Sickbay, profile: &Profile) -> Result<Arc<Gateway>, Failure> {
+    if profile.model.provider.is_none() {
+        return Err(hint::no_model(sickbay, profile).await);
+    }
     let chosen = choices(profile)?;
     let known = catalogue(&sickbay.folders)?;
     let plugins = sickbay.catalogue()?;

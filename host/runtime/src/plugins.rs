@@ -8,7 +8,11 @@
 mod explain;
 mod install;
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 
 use sickbay_core::{
     capability::{Capability, grantable},
@@ -48,17 +52,38 @@ pub struct KnownPlugin {
 pub struct Catalogue {
     folders: Folders,
     lock: PluginLock,
-    embedded: Vec<(Inspection, &'static [u8])>,
+    embedded: Vec<(Arc<Inspection>, &'static [u8])>,
+}
+
+/// What an embedded component is. Its bytes stay what they are for as long as
+/// the process lives, so that each is looked at once.
+fn inspect_embedded(bytes: &'static [u8]) -> Result<Arc<Inspection>, Failure> {
+    type Seen = Mutex<HashMap<(usize, usize), Arc<Inspection>>>;
+    static SEEN: OnceLock<Seen> = OnceLock::new();
+    let place = (bytes.as_ptr().addr(), bytes.len());
+    let seen = SEEN.get_or_init(Mutex::default);
+    if let Some(known) = seen.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+        return Ok(Arc::clone(known));
+    }
+    let found = sickbay_engine::inspect(bytes).map_err(|error| inspect_failure("embedded", &error))?;
+    let found = Arc::new(found);
+    seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, Arc::clone(&found));
+    Ok(found)
 }
 
 impl Catalogue {
     /// Reads the lock and what is embedded.
     pub fn open(folders: &Folders, embedded: &[&'static [u8]]) -> Result<Self, Failure> {
-        let mut inspected = Vec::with_capacity(embedded.len());
-        for bytes in embedded {
-            inspected
-                .push((sickbay_engine::inspect(bytes).map_err(|e| inspect_failure("embedded", &e))?, *bytes));
-        }
+        // Hashing and reading megabytes: two halves side by side.
+        std::thread::scope(|scope| {
+            let (_, second) = embedded.split_at(embedded.len() / 2);
+            scope.spawn(|| second.iter().for_each(|bytes| drop(inspect_embedded(bytes))));
+            embedded.iter().take(embedded.len() / 2).for_each(|bytes| drop(inspect_embedded(bytes)));
+        });
+        let inspected = embedded
+            .iter()
+            .map(|bytes| Ok((inspect_embedded(bytes)?, *bytes)))
+            .collect::<Result<Vec<_>, Failure>>()?;
         Ok(Self { folders: folders.clone(), lock: read_lock(folders)?, embedded: inspected })
     }
 

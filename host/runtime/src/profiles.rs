@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sickbay_core::{
     digest::Digest,
     profile::{Layer, ProfileProblem, Resolved, Source, resolve},
+    text::clean_line,
 };
 
 use crate::{
@@ -20,6 +21,8 @@ use crate::{
 /// Bytes of a profile at most.
 const MAX_BYTES: u64 = 1024 * 1024;
 const BUILT_IN: &[(&str, &str)] = &[
+    ("ask", include_str!("../profiles/ask.toml")),
+    ("chat", include_str!("../profiles/chat.toml")),
     ("heal", include_str!("../profiles/heal.toml")),
     ("sre", include_str!("../profiles/sre.toml")),
     ("triage", include_str!("../profiles/triage.toml")),
@@ -83,6 +86,15 @@ pub fn is_path(name: &str) -> bool {
     name.contains(['/', '\\']) || Path::new(name).extension().is_some_and(|extension| extension == "toml")
 }
 
+/// How the profile behind the argument is called.
+#[must_use]
+pub fn name_of(argument: &str) -> String {
+    if is_path(argument) {
+        return Path::new(argument).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    argument.to_owned()
+}
+
 /// The text behind a name or path, not yet checked and not yet trusted.
 pub fn find(folders: &Folders, name: &str) -> Result<FoundProfile, Failure> {
     if is_path(name) {
@@ -112,11 +124,48 @@ pub fn find(folders: &Folders, name: &str) -> Result<FoundProfile, Failure> {
 /// The profile with the settings of the command line over it.
 pub fn load(folders: &Folders, name: &str, set: &[String]) -> Result<Resolved, Failure> {
     let found = find(folders, name)?;
-    let mut layers = vec![found.layer];
+    let mut layers: Vec<Layer> = defaults(folders)?.into_iter().collect();
+    layers.push(found.layer);
     for setting in set {
         layers.push(Layer::flag(setting).map_err(|problem| problems_failure("--set", &[problem]))?);
     }
     resolve(&found.name, &layers).map_err(|problems| problems_failure(&found.name, &problems))
+}
+
+/// What the user wants of every profile that does not say otherwise: the model.
+fn defaults(folders: &Folders) -> Result<Option<Layer>, Failure> {
+    let path = folders.defaults();
+    let shown = path.display().to_string();
+    let Some(bytes) = file::read_if_present(&path, MAX_BYTES)? else { return Ok(None) };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Err(Failure::usage(format!("`{shown}` is not UTF-8 text")));
+    };
+    // What is no TOML is told with its line, as in a profile.
+    let table: toml::Table = toml::from_str(&text).unwrap_or_default();
+    if let Some(other) = table.keys().find(|key| *key != "model") {
+        return Err(Failure::usage(format!(
+            "`{shown}` has the key `{}`, and only the model can be set for all profiles",
+            clean_line(other, 60)
+        ))
+        .with_hint("write `[model]` with `provider` and `name` there, and the rest into a profile"));
+    }
+    Ok(Some(Layer { source: Source::User(shown), text }))
+}
+
+/// The settings that `--model PROVIDER/NAME` stands for; they are checked as
+/// others of the command line are.
+pub fn model_settings(model: &str) -> Result<[String; 2], Failure> {
+    match model.split_once('/') {
+        Some((provider, name)) if !provider.is_empty() && !name.is_empty() => {
+            let text = |text: &str| toml::Value::from(text).to_string();
+            Ok([format!("model.provider={}", text(provider)), format!("model.name={}", text(name))])
+        }
+        _ => Err(Failure::usage(format!(
+            "`{}` is not a model of the form `PROVIDER/NAME`",
+            clean_line(model, 80)
+        ))
+        .with_hint("`sickbay models list` shows those that are known")),
+    }
 }
 
 /// As [`load`], for a run: a profile given by its path must be trusted.

@@ -9,7 +9,7 @@ use sickbay_core::{
     event::PluginPin,
     limits::{CallLimits, Function},
     plugin::PluginKind,
-    profile::{LoopKind, Profile, StageKind},
+    profile::{LoopKind, Profile, StageKind, ToolApproval},
     tool::ToolSpec,
 };
 use sickbay_engine::{CallContext, Cancel, DenyAll};
@@ -21,7 +21,6 @@ use crate::{
     dispatcher::PluginTerms,
     drive::{ReadyPlugin, RunSettings},
     error::Failure,
-    models,
     plugins::sentence,
     profiles,
     sickbay::{HOST_VERSION, Sickbay, plugin_grants},
@@ -101,8 +100,7 @@ impl Sickbay {
     ) -> Result<Ready, Failure> {
         let mut ready = Ready { plugins, pins, ..Ready::default() };
         if uses_model(profile, &ready.plugins) {
-            let gateway = models::gateway(self, profile).await?;
-            ready.voice = Some(voice_of(gateway));
+            ready.voice = Some(self.voice_of(profile).await?);
         }
         let mut sources =
             ToolSources { plugins: tools_of(profile, &ready.plugins).await?, ..ToolSources::default() };
@@ -147,7 +145,9 @@ impl Sickbay {
                         format!("agent `{name}` of profile `{}`: {}", profile.name, failure.message);
                     failure
                 })?;
-            let inner = resolved.profile;
+            let mut inner = resolved.profile;
+            // Nobody is asked inside a call: an agent looks, and says what should be done.
+            inner.tools.approval = ToolApproval::Never;
             let ready = Box::pin(self.ready_at(&inner, &callers)).await?;
             let settings = RunSettings::of_agent(&inner, ready.voice_settings());
             agents.push((

@@ -55,7 +55,7 @@ impl Sickbay {
         })?;
         if settings.session {
             drop(driving);
-            return self.finish_session(&run).await;
+            return Box::pin(self.finish_session(&run)).await;
         }
         let Some(cluster) = request.cluster.or_else(|| settings.cluster.clone()) else {
             return Err(Failure::failed(format!("run `{run}` does not say how its cluster is reached"))

@@ -26,7 +26,9 @@ const LONGEST: u64 = 16 * 1024;
 
 /// Looks a variable of the environment up. The program hands it in; by default there is none.
 #[derive(Clone)]
-pub struct Variables(Arc<dyn Fn(&str) -> Option<Secret> + Send + Sync>);
+pub struct Variables(Arc<LookUp>);
+
+type LookUp = dyn Fn(&str) -> Option<Secret> + Send + Sync;
 
 impl Variables {
     pub fn new(look_up: impl Fn(&str) -> Option<Secret> + Send + Sync + 'static) -> Self {

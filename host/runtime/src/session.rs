@@ -20,7 +20,7 @@ use sickbay_core::{
 use sickbay_engine::Cancel;
 use sickbay_store::{Journal, read_all};
 
-pub use self::find::Found;
+pub use self::find::{Existing, Found};
 use crate::{
     clock::Clock,
     connect::{self, Access, ClusterChoice, Connected},
@@ -32,8 +32,7 @@ use crate::{
     folders::Folders,
     journal::store_failure,
     listener::{Listener, NobodyListens, SessionEvent},
-    models,
-    ready::{Ready, voice_of},
+    ready::Ready,
     recorder::{JournalRecorder, Recorder, ResumingRecorder},
     replay::start_of,
     resume::observations,
@@ -347,7 +346,7 @@ impl Sickbay {
         }
         profile.model.provider = Some(provider.to_owned());
         profile.model.name = Some(name.to_owned());
-        Ok(voice_of(models::gateway(self, &profile).await?))
+        self.voice_of(&profile).await
     }
 
     /// Goes over what the journal tells; how the last turn ended.

@@ -19,6 +19,7 @@ use sickbay_core::{
     report::Report,
 };
 use sickbay_engine::{Cancel, Engine, EngineSettings, LoadProgress, LoadedPlugin, PluginSource};
+use sickbay_gateway::Model;
 use sickbay_store::{Journal, RunHead};
 use tokio::sync::OnceCell;
 
@@ -26,7 +27,7 @@ use crate::{
     approvals::{Approver, Consent, NobodyApproves},
     clock::{Clock, SystemClock},
     connect::{self, ClusterChoice, Connected},
-    converse::Desk,
+    converse::{Desk, Voice},
     dispatcher::RunContext,
     drive::{Drive, DriveEnd, Hands, RunSettings},
     driving::DrivingLock,
@@ -35,11 +36,11 @@ use crate::{
     grants::PluginGrants,
     journal,
     listener::{Listener, NobodyListens},
-    models::Outward,
+    models::{self, Outward},
     notice::{NobodyWatches, Notice, Watcher},
     plugins::{Catalogue, KnownPlugin, load_failure},
     policies,
-    ready::Ready,
+    ready::{Ready, voice_of},
     recorder::{JournalRecorder, Recorder},
     resume::access_of,
     secrets::Variables,
@@ -60,6 +61,8 @@ pub struct Sickbay {
     pub(crate) approver: Arc<dyn Approver>,
     pub(crate) listener: Arc<dyn Listener>,
     pub(crate) outward: Outward,
+    /// In place of the models that profiles name.
+    pub(crate) model: Option<Voice>,
     engine: OnceLock<Engine>,
     journal: OnceCell<Arc<dyn Journal>>,
     loaded: Mutex<HashMap<Digest, LoadedPlugin>>,
@@ -141,6 +144,7 @@ impl Sickbay {
             approver: Arc::new(NobodyApproves),
             listener: Arc::new(NobodyListens),
             outward: Outward::default(),
+            model: None,
             engine: OnceLock::new(),
             journal: OnceCell::new(),
             loaded: Mutex::default(),
@@ -177,6 +181,22 @@ impl Sickbay {
     pub fn with_variables(mut self, variables: Variables) -> Self {
         self.outward.variables = variables;
         self
+    }
+
+    /// Lets that model answer in place of those that profiles name, under that
+    /// name; `window` is what it can take, in tokens (0: not known).
+    #[must_use]
+    pub fn answered_by(mut self, name: &str, window: u64, model: Arc<dyn Model>) -> Self {
+        self.model = Some(Voice { model: Some(model), name: name.to_owned(), window });
+        self
+    }
+
+    /// The model of a profile.
+    pub(crate) async fn voice_of(&self, profile: &Profile) -> Result<Voice, Failure> {
+        match &self.model {
+            Some(voice) => Ok(voice.clone()),
+            None => Ok(voice_of(models::gateway(self, profile).await?)),
+        }
     }
 
     /// Tells that listener what models say in runs.

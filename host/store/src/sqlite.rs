@@ -22,7 +22,7 @@ use std::{
 use async_trait::async_trait;
 use sickbay_core::{approval::StoredDecision, digest::Digest, event::Event};
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 pub use self::open::SqliteSettings;
 use self::{
@@ -51,6 +51,8 @@ pub struct SqliteJournal {
     commands: Option<mpsc::Sender<Command>>,
     room: Arc<Semaphore>,
     closed: Arc<AtomicBool>,
+    /// Tells the writer that somebody waits.
+    urgent: Arc<Notify>,
     /// The runs that this handle appends to.
     runs: Mutex<HashMap<String, Arc<Appending>>>,
 }
@@ -82,6 +84,7 @@ impl SqliteJournal {
         let connection = open::writer(&settings, schema::STEPS).await?;
         let (commands, queue) = mpsc::channel(QUEUE);
         let closed = Arc::new(AtomicBool::new(false));
+        let urgent = Arc::new(Notify::new());
         let writer = Writer {
             journal: journal.clone(),
             connection,
@@ -89,6 +92,7 @@ impl SqliteJournal {
             full: false,
             lost: None,
             closed: Arc::clone(&closed),
+            urgent: Arc::clone(&urgent),
         };
         let failed = |error: std::io::Error| StoreError::Failed {
             journal: journal.clone(),
@@ -100,7 +104,7 @@ impl SqliteJournal {
             .spawn(move || runtime.block_on(writer.run(queue)))
             .map_err(failed)?;
         let pool = pool(&settings, settings.reading());
-        Ok(Self::over(journal, pool, Some(commands), closed))
+        Ok(Self::over(journal, pool, Some(commands), closed, urgent))
     }
 
     /// Opens a journal that is there, for reading alone, also where nothing can
@@ -108,7 +112,7 @@ impl SqliteJournal {
     pub async fn open_read_only(settings: SqliteSettings) -> Result<Self, StoreError> {
         let options = open::reader(&settings).await?;
         let pool = pool(&settings, options);
-        Ok(Self::over(settings.name(), pool, None, Arc::default()))
+        Ok(Self::over(settings.name(), pool, None, Arc::default(), Arc::default()))
     }
 
     fn over(
@@ -116,10 +120,11 @@ impl SqliteJournal {
         pool: SqlitePool,
         commands: Option<mpsc::Sender<Command>>,
         closed: Arc<AtomicBool>,
+        urgent: Arc<Notify>,
     ) -> Self {
         let reader = Reader { journal: journal.clone(), pool };
         let room = Arc::new(Semaphore::new(QUEUE_KIB as usize));
-        Self { journal, reader, commands, room, closed, runs: Mutex::default() }
+        Self { journal, reader, commands, room, closed, urgent, runs: Mutex::default() }
     }
 
     fn closed(&self) -> StoreError {
@@ -137,6 +142,7 @@ impl SqliteJournal {
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.commands()?.send(command(reply)).await.map_err(|_| self.closed())?;
+        self.urgent.notify_one();
         answer.await.map_err(|_| self.closed())?
     }
 

@@ -82,9 +82,9 @@ fn message(message: &Message) -> usize {
         .iter()
         .map(|content| {
             64 + match content {
-                Content::Text { text } | Content::ToolResult { text, .. } | Content::Thinking { text, .. } => {
-                    text.len()
-                }
+                Content::Text { text }
+                | Content::ToolResult { text, .. }
+                | Content::Thinking { text, .. } => text.len(),
                 Content::Image { data, .. } => data.len() * 4,
                 Content::ToolCall { arguments, .. } => value(arguments),
                 Content::RedactedThinking { data } => data.len(),

@@ -31,13 +31,16 @@ pub fn tools() -> Vec<ToolSpec> {
     ]
 }
 
+/// What carries a tool out.
+type Run = fn(&Documents, &Arguments) -> Result<ToolOutput, Error>;
+
 /// Calls one.
 ///
 /// # Errors
 /// Where there is no such tool, where an argument is wrong, and where the
 /// folder can not be read.
 pub fn call(folder: &dyn Folder, name: &str, arguments: &str) -> Result<ToolOutput, Error> {
-    let (known, run): (&[&str], fn(&Documents, &Arguments) -> Result<ToolOutput, Error>) = match name {
+    let (known, run): (&[&str], Run) = match name {
         "search" => (search::KNOWN, search::run),
         "read" => (read::KNOWN, read::run),
         other => {

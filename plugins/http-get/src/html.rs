@@ -160,7 +160,8 @@ impl Out {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
                 self.end_line();
                 if !tag.closes {
-                    let level = tag.name.bytes().nth(1).map_or(1, |digit| usize::from(digit - b'0'));
+                    let level =
+                        tag.name.as_bytes().get(1).copied().map_or(1, |digit| usize::from(digit - b'0'));
                     self.text.push_str(&"#".repeat(level));
                     self.text.push(' ');
                 }

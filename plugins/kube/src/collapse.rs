@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn every_line_is_in_one_run() {
-        let lines: Vec<String> = (0..500).map(|number| format!("{}", "ab".repeat(number % 7 % 3))).collect();
+        let lines: Vec<String> = (0..500).map(|number| "ab".repeat(number % 7 % 3)).collect();
         let runs = collapse(lines.iter().map(String::as_str));
         let mut at = 0;
         for run in runs {

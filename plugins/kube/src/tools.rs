@@ -80,7 +80,7 @@ pub fn call(cluster: &dyn Cluster, name: &str, arguments: &str) -> Result<ToolOu
 }
 
 /// A name of an object, out of the arguments.
-fn object_name<'a>(arguments: &'a Arguments) -> Result<&'a str, Error> {
+fn object_name(arguments: &Arguments) -> Result<&str, Error> {
     let name = arguments.required("name")?;
     if crate::look::is_segment(name) {
         return Ok(name);

@@ -293,7 +293,8 @@ mod tests {
 
     #[test]
     fn each_slip_is_told_and_what_can_be_kept_is() {
-        let table: Vec<(fn(&mut Value), &str, usize)> = vec![
+        type Spoil = fn(&mut Value);
+        let table: Vec<(Spoil, &str, usize)> = vec![
             (|f| f["severity"] = json!("high"), "`findings[0].severity` has to be one of", 0),
             (|f| f["confidence"] = json!("sure"), "`findings[0].confidence`", 0),
             (|f| f["message"] = json!(" "), "`findings[0].message` has to be a text", 0),

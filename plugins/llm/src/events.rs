@@ -98,7 +98,8 @@ impl Events {
 
 /// The key of the object that it is about. Events of objects without a
 /// namespace stand in `default`.
-fn about(seen: &Seen) -> Option<String> {
+#[must_use]
+pub fn about(seen: &Seen) -> Option<String> {
     let object = ["/involvedObject", "/regarding"].into_iter().find(|at| seen.at(at).is_object())?;
     let object = seen.at(object);
     let kind = json::text(object, "/kind")?;

@@ -30,6 +30,8 @@ const MOST_CONFIG_MAPS: usize = 8;
 /// Objects of one case that are shown.
 const MOST_MEMBERS: usize = 3;
 const MOST_EVENTS: usize = 4;
+/// Warnings that are shown about what was not listed.
+const MOST_LOOSE: usize = 12;
 /// Revisions of a Deployment that are shown: the newest, and those before.
 const MOST_REVISIONS: usize = 3;
 const LOG_LINES: u32 = 120;
@@ -104,14 +106,18 @@ impl Gatherer<'_> {
         let is_sick = case.members.iter().any(|kept| kept.is_sick() || kept.asked);
         let workload = kinds::is_workload(&case.root.kind) || case.root.kind == "Pod";
         let mut logged = false;
+        let mut shown: Option<&Health> = None;
         for kept in &case.members {
             let is_root = seen::key(&kept.seen.reference) == seen::key(&case.root);
             match kept.seen.reference.kind.as_str() {
                 // Its own part comes with its design.
                 kind if kinds::is_workload(kind) && is_root => {}
                 "Pod" => {
-                    self.pod(number, kept);
-                    if kept.is_sick() && !logged {
+                    // The second of two alike only shows that they are.
+                    let tier = if shown == Some(&kept.health) { Tier::Context } else { tier(kept) };
+                    shown = Some(&kept.health);
+                    self.pod(tier, number, kept);
+                    if (kept.is_sick() || kept.asked) && !logged {
                         logged = self.log(number, &kept.seen);
                     }
                 }
@@ -139,7 +145,7 @@ impl Gatherer<'_> {
         }
     }
 
-    fn pod(&mut self, number: usize, kept: &Kept) {
+    fn pod(&mut self, tier: Tier, number: usize, kept: &Kept) {
         let seen = &kept.seen;
         let mut remark = remark(kept);
         if let Health::Sick(_, word) = &kept.health {
@@ -162,7 +168,7 @@ impl Gatherer<'_> {
             "/status/containerStatuses",
             "/metadata/labels",
         ];
-        self.parts.push(Part::of(tier(kept), number, seen, &remark, &pointers));
+        self.parts.push(Part::of(tier, number, seen, &remark, &pointers));
     }
 
     /// The log of the container that is worst off: that of its last run, where
@@ -176,7 +182,7 @@ impl Gatherer<'_> {
         let query = |previous| LogQuery {
             namespace: pod.space().to_owned(),
             pod: pod.reference.name.clone(),
-            container: Some(container.to_owned()),
+            container: container.map(str::to_owned),
             previous,
             tail_lines: LOG_LINES,
             limit_bytes: LOG_BYTES,
@@ -186,6 +192,7 @@ impl Gatherer<'_> {
         let remark = if previous.is_some() { ", its run before" } else { "" };
         let log = previous.or_else(|| self.world.logs(&query(false)).ok());
         let Some(log) = log.filter(|log| !log.lines.is_empty()) else { return false };
+        let container = container.unwrap_or("?");
         self.parts.push(Part::log(number, &pod.reference, container, remark, &log.observation, &log.lines));
         true
     }
@@ -406,13 +413,17 @@ impl Gatherer<'_> {
         }
     }
 
-    /// Warnings about what was not listed, where they are all there is.
+    /// Warnings about what was not listed, as far as not all of it was.
     fn loose_events(&mut self) {
-        if self.survey.objects() > 0 {
-            return;
-        }
-        for event in self.survey.events.newest(20) {
-            self.event(Tier::Status, MOST_CASES, event, "warning");
+        let tier = if self.survey.objects() == 0 { Tier::Status } else { Tier::Story };
+        let newest = self.survey.events.newest(500).into_iter().filter(|event| {
+            let about = crate::events::about(&event.seen).unwrap_or_default();
+            let kind = about.split('|').next().unwrap_or("");
+            !self.told.contains(&about) && !self.survey.is_complete(kind)
+        });
+        let newest: Vec<&crate::events::Event> = newest.take(MOST_LOOSE).collect();
+        for event in newest {
+            self.event(tier, MOST_CASES, event, "warning");
         }
     }
 }
@@ -439,8 +450,9 @@ fn is_waiting_claim(kept: &Kept) -> bool {
     kept.seen.reference.kind == "PersistentVolumeClaim" && kept.health != Health::Well
 }
 
-/// The name of the container that is worst off, and whether it ran before.
-fn worst_container(pod: &Seen) -> Option<(&str, bool)> {
+/// The container that is worst off, by its name where that was recorded, and
+/// whether its last run is over.
+fn worst_container(pod: &Seen) -> Option<(Option<&str>, bool)> {
     let statuses =
         || pod.list("/status/initContainerStatuses").iter().chain(pod.list("/status/containerStatuses"));
     let failed = |status: &&Value| {
@@ -452,6 +464,7 @@ fn worst_container(pod: &Seen) -> Option<(&str, bool)> {
         json::integer(status, "/restartCount").unwrap_or(0) > 0
             || status.pointer("/state/terminated").is_some()
             || status.pointer("/state/running").is_some()
+            || json::says(status, "/ready")
     };
     let unready = |status: &&Value| !json::says(status, "/ready");
     let found = statuses()
@@ -460,7 +473,7 @@ fn worst_container(pod: &Seen) -> Option<(&str, bool)> {
         .or_else(|| statuses().filter(has_run).find(unready))
         .or_else(|| statuses().find(has_run))?;
     let ended = found.pointer("/state/running").is_none();
-    Some((json::text(found, "/name")?, ended && json::integer(found, "/restartCount").unwrap_or(0) > 0))
+    Some((json::text(found, "/name"), ended && json::integer(found, "/restartCount").unwrap_or(0) > 0))
 }
 
 /// The names of the ConfigMaps of a pod's spec.

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::{json, quantity, text};
 
-/// How an object looks. Ranks: 0 is broken, 1 works in part, 2 is on its way,
-/// 3 is old news.
+/// How an object looks. Ranks: 0 is broken, 1 works in part, 2 is on its way or
+/// near its end, 3 is old news or trouble to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
     Well,
@@ -82,8 +82,11 @@ pub fn pod(pod: &Value) -> Health {
     if let Some(reason) = ended {
         return sick(0, reason);
     }
+    // Its phase follows in a moment.
+    let is_done = statuses().next().is_some()
+        && statuses().all(|status| json::integer(status, "/state/terminated/exitCode") == Some(0));
     match phase {
-        "Running" if json::condition_is(pod, "Ready", "True") => Health::Well,
+        "Running" if is_done || json::condition_is(pod, "Ready", "True") => Health::Well,
         "Running" => sick(1, "NotReady"),
         "Pending" => sick(2, waiting(true).unwrap_or("Pending")),
         other => sick(0, other),
@@ -115,6 +118,11 @@ pub fn replicated(workload: &Value) -> Health {
     }
     if wanted == 0 {
         return note("ScaledToZero");
+    }
+    // A roll-out that is under way, or that is stuck behind pods that still serve.
+    let updated = json::integer(workload, "/status/updatedReplicas").unwrap_or(wanted);
+    if count("unavailableReplicas") > 0 || updated < wanted {
+        return sick(2, "RollingOut");
     }
     Health::Well
 }
@@ -218,7 +226,7 @@ pub fn autoscaler(scaler: &Value) -> Health {
     let most = json::integer(scaler, "/spec/maxReplicas");
     let at_most = most.is_some() && json::integer(scaler, "/status/currentReplicas") >= most;
     if at_most && json::condition_is(scaler, "ScalingLimited", "True") {
-        note("AtMaximum")
+        sick(2, "AtMaximum")
     } else {
         Health::Well
     }
@@ -236,11 +244,11 @@ pub fn budget(budget: &Value) -> Health {
     if count("currentHealthy") < count("desiredHealthy") {
         sick(2, "TooFewHealthyPods")
     } else {
-        note("BlocksEveryDrain")
+        sick(3, "BlocksEveryDrain")
     }
 }
 
-/// A quota that is used up hurts only who asks for more.
+/// A quota that is used up hurts who asks for more.
 #[must_use]
 pub fn quota(quota: &Value) -> Health {
     let full = json::entries(quota, "/status/hard").any(|(key, hard)| {
@@ -248,7 +256,7 @@ pub fn quota(quota: &Value) -> Health {
         let hard = hard.as_str().and_then(quantity::milli);
         matches!((used, hard), (Some(used), Some(hard)) if hard > 0.0 && used >= hard)
     });
-    if full { note("QuotaUsedUp") } else { Health::Well }
+    if full { sick(3, "QuotaUsedUp") } else { Health::Well }
 }
 
 #[cfg(test)]
@@ -268,6 +276,11 @@ mod tests {
             (pod, json!({"status": {"phase": "Running", "conditions": ready("True")}}), Health::Well),
             (pod, json!({"status": {"phase": "Running", "conditions": ready("False")}}), sick(1, "NotReady")),
             (pod, json!({"status": {"phase": "Succeeded"}}), Health::Well),
+            (
+                pod,
+                json!({"status": {"phase": "Running", "containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}}),
+                Health::Well,
+            ),
             (pod, json!({"status": {"phase": "Failed", "reason": "Evicted"}}), sick(3, "Evicted")),
             (pod, json!({"status": {"phase": 7, "containerStatuses": "none"}}), sick(0, "Unknown")),
             (
@@ -287,6 +300,11 @@ mod tests {
             ),
             (replicated, json!({"spec": {"replicas": 2}, "status": {"readyReplicas": 2}}), Health::Well),
             (replicated, json!({"spec": {"replicas": 2}, "status": {"replicas": 2}}), sick(0, "Unavailable")),
+            (
+                replicated,
+                json!({"spec": {"replicas": 2}, "status": {"readyReplicas": 2, "unavailableReplicas": 1}}),
+                sick(2, "RollingOut"),
+            ),
             (
                 replicated,
                 json!({"spec": {"replicas": 0}, "status": {"observedGeneration": 1}}),
@@ -317,9 +335,13 @@ mod tests {
             (
                 budget,
                 json!({"status": {"expectedPods": 2, "disruptionsAllowed": 0, "currentHealthy": 2, "desiredHealthy": 2}}),
-                note("BlocksEveryDrain"),
+                sick(3, "BlocksEveryDrain"),
             ),
-            (quota, json!({"status": {"hard": {"cpu": "1"}, "used": {"cpu": "1000m"}}}), note("QuotaUsedUp")),
+            (
+                quota,
+                json!({"status": {"hard": {"cpu": "1"}, "used": {"cpu": "1000m"}}}),
+                sick(3, "QuotaUsedUp"),
+            ),
             (quota, json!({"status": {"hard": {"cpu": "2"}, "used": {"cpu": "1"}}}), Health::Well),
         ];
         for (judge, object, expect) in table {

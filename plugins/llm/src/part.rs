@@ -104,7 +104,8 @@ impl Part {
         }
     }
 
-    /// The part within so many bytes; none where not even its first line fits.
+    /// The part within so many bytes; none where it has nothing to say, or not
+    /// even its first line fits.
     #[must_use]
     pub fn render(&self, most: usize) -> Option<String> {
         const CUT: usize = 40;
@@ -121,7 +122,7 @@ impl Part {
             }
             let _ = writeln!(shown, "{line}");
         }
-        (shown.len() <= most).then_some(shown)
+        (shown.len() <= most && !self.lines.is_empty()).then_some(shown)
     }
 }
 
@@ -153,6 +154,11 @@ const NOISE: &[&str] = &[
     "terminationMessagePolicy",
     "collisionCount",
     "defaultMode",
+    "pod-template-hash",
+    "controller-revision-hash",
+    "controller-uid",
+    "batch.kubernetes.io/controller-uid",
+    "job-name",
 ];
 
 /// Keys that are shown before the others of their map.
@@ -241,8 +247,14 @@ fn short_list(items: &[Value]) -> Option<String> {
     Some(format!("[{}]", parts.join(", ")))
 }
 
-/// Conditions that are as they should be.
+/// Conditions that are as they should be, and what every pod gets.
 fn goes_without_saying(item: &Value) -> bool {
+    let given = |key: &str, prefix: &str| json::text(item, key).is_some_and(|text| text.starts_with(prefix));
+    if given("/name", "kube-api-access-")
+        || (given("/key", "node.kubernetes.io/") && item.get("tolerationSeconds").is_some())
+    {
+        return true;
+    }
     let (Some(kind), Some(status)) = (json::text(item, "/type"), json::text(item, "/status")) else {
         return false;
     };

@@ -178,7 +178,7 @@ impl Survey {
             let health = (table.judge)(&seen.json);
             count.sick += u32::from(matches!(health, Health::Sick(..)));
             count.unknown += u32::from(health == Health::Unknown);
-            let asked = asked.contains(seen.reference.name.as_str());
+            let asked = is_asked(asked, &seen.reference);
             match table.kind {
                 "EndpointSlice" | "Endpoints" => self.take_endpoints(seen),
                 "Service" if services.len() < MOST_SERVICES => services.push((seen, asked)),
@@ -286,9 +286,7 @@ impl Survey {
 
     /// An Ingress is ill where it leads to a Service that is not there.
     fn judge_ingress(&self, ingress: &Seen) -> Health {
-        let complete =
-            self.counts.iter().any(|count| count.kind == "Service" && count.coverage == Coverage::Complete);
-        if !complete || self.services.len() >= MOST_SERVICES {
+        if !self.is_complete("Service") || self.services.len() >= MOST_SERVICES {
             return Health::Well;
         }
         let paths = ingress.list("/spec/rules").iter().flat_map(|rule| json::list(rule, "/http/paths"));
@@ -353,6 +351,12 @@ impl Survey {
     pub fn gives_reason_to_ask(&self) -> bool {
         let doubtful = |kept: &Kept| kept.asked || matches!(kept.health, Health::Sick(..) | Health::Unknown);
         self.kept.iter().any(doubtful) || (self.objects() == 0 && self.events.total > 0)
+    }
+
+    /// Whether all of a kind was listed.
+    #[must_use]
+    pub fn is_complete(&self, kind: &str) -> bool {
+        self.counts.iter().any(|count| count.kind == kind && count.coverage == Coverage::Complete)
     }
 
     /// Objects of all kinds.
@@ -430,6 +434,15 @@ pub(crate) fn pages(
         }
     }
     Ok(Coverage::Partial)
+}
+
+/// Whether the question names the object, or a pod by what it is one of: `api`
+/// for `api-5d9c-x2x`.
+fn is_asked(words: &HashSet<&str>, object: &ObjectRef) -> bool {
+    let name = object.name.as_str();
+    let is_of = |end: usize| name.get(..end).is_some_and(|head| head.len() > 2 && words.contains(head));
+    words.contains(name)
+        || (object.kind == "Pod" && !words.is_empty() && name.match_indices('-').any(|(end, _)| is_of(end)))
 }
 
 /// The words of a question that can be names of objects.

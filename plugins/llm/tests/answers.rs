@@ -342,7 +342,7 @@ fn findings_are_bounded_joined_and_in_order() {
     let findings: Vec<Value> = (0..100)
         .map(|at| {
             finding(json!({"id": format!("x{at}"), "reason": format!("Reason {at}"), "confidence": f64::from(at) / 100.0,
-                "severity": if at % 2 == 0 { "warning" } else { "critical" }, "message": "m\u{1b}[31m ".repeat(5_000),
+                "severity": if at % 2 == 0 { "warning" } else { "critical" }, "message": "m\u{1b}[31m ".repeat(400),
                 "causes": ["x99", "x97"]}))
         })
         .chain([finding(json!({"id": "y", "reason": "reason-99", "confidence": 0.1}))])

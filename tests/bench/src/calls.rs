@@ -11,7 +11,8 @@ use sickbay_core::{
 };
 use sickbay_engine::{CallContext, Cancel, DenyAll, Engine, EngineSettings, LoadedPlugin};
 use sickbay_runtime::{
-    CallOutside, JournalRecorder, PluginGrants, Recorder as _, RunContext, SystemClock, World,
+    Asker, CallOutside, JournalRecorder, PluginGrants, PluginTerms, Recorder as _, RunContext, SystemClock,
+    World,
 };
 use sickbay_store::{Journal, RunHead, SqliteJournal, SqliteSettings, read_all};
 
@@ -22,7 +23,7 @@ struct NoWorld;
 
 #[async_trait]
 impl World for NoWorld {
-    async fn answer(&self, _call: u64, _number: u64, _ask: &Ask) -> Answer {
+    async fn answer(&self, _asker: &Asker<'_>, _ask: &Ask) -> Answer {
         Answer::Config { value: None }
     }
 }
@@ -61,19 +62,20 @@ pub(crate) async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, Strin
     let recorder =
         Arc::new(JournalRecorder::new(Arc::clone(&journal), "calls".to_owned(), Arc::new(SystemClock)));
     let run = Arc::new(RunContext::new(Arc::<JournalRecorder>::clone(&recorder), Arc::new(NoWorld)));
-    let grants = Arc::new(PluginGrants {
+    let grants = PluginGrants {
         plugin: "echo".to_owned(),
         requested: Vec::new(),
         granted: Vec::new(),
         lock: "plugins.lock".to_owned(),
         narrowed: None,
         profile: "bench".to_owned(),
-    });
+    };
+    let terms = Arc::new(PluginTerms { grants, config: Vec::new() });
     for (name, bytes, aim) in [("empty", 11, None), ("1 KiB", 1024, Some(60.0)), ("64 KiB", 65_536, None)] {
         let text = arguments(bytes);
         let measured = times(2_000, |call| {
-            let (run, grants, echo, text) = (Arc::clone(&run), Arc::clone(&grants), echo.clone(), &text);
-            async move { journalled(&run, grants, &echo, call as u64, text).await }
+            let (run, terms, echo, text) = (Arc::clone(&run), Arc::clone(&terms), echo.clone(), &text);
+            async move { journalled(&run, terms, &echo, call as u64, text).await }
         })
         .await;
         let mut figure =
@@ -87,12 +89,12 @@ pub(crate) async fn calls(folder: &std::path::Path) -> Result<Vec<Figure>, Strin
 
 async fn journalled(
     run: &Arc<RunContext>,
-    grants: Arc<PluginGrants>,
+    terms: Arc<PluginTerms>,
     echo: &LoadedPlugin,
     call: u64,
     text: &str,
 ) {
-    let outside = Arc::new(CallOutside::new(Arc::clone(run), call, grants));
+    let outside = Arc::new(CallOutside::new(Arc::clone(run), call, terms));
     let input = Value::String(text.to_owned());
     let (plugin, function) = ("echo".to_owned(), "call".to_owned());
     let started = run.recorder.record(Event::CallStarted { call, plugin, function, input }).await;

@@ -56,7 +56,7 @@ async fn carry_out(order: Order) -> Result<RunEnd, String> {
         .with_journal(Arc::new(DyingJournal::new(journal, order.death)))
         .approved_by(Arc::new(Agreeing));
     let end = match &order.resume {
-        Some(run) => sickbay.resume(run, ResumeRequest::default()).await,
+        Some(run) => Box::pin(sickbay.resume(run, ResumeRequest::default())).await,
         None => {
             let profile =
                 profiles::load(sickbay.folders(), &order.profile, &order.set).map_err(failed)?.profile;

@@ -91,7 +91,9 @@ async fn run() -> serde_json::Value {
     let mut plugins = sickbay_embedded::components();
     plugins.push(guest);
     let sickbay = Sickbay::with_embedded(folders, plugins)
-        .with_variables(Variables::new(|name| (name == "OPENAI_API_KEY").then(|| Secret::new("sk-none-at-all"))))
+        .with_variables(Variables::new(|name| {
+            (name == "OPENAI_API_KEY").then(|| Secret::new("sk-none-at-all"))
+        }))
         .approved_by(Arc::new(Patience(AtomicU64::new(until))));
     let result = match phase.as_str() {
         "resume" => resume(&sickbay, &home).await,

@@ -2,6 +2,7 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a test makes the folder and looks into it"
 )]
 
@@ -199,7 +200,7 @@ async fn a_folder_to_be_read_is_not_changed_in_any_way() {
 async fn a_folder_to_be_written_is_written_but_gets_no_links() {
     let base = folders();
     let inside = base.path().join("inside");
-    let script = "create new hello\nread new\nmkdir more\nrename new more/new\nread more/new\nset-size a 7\ntruncate sub/b\nunlink more/new\nrmdir more\nrmdir sub/";
+    let script = "create new hello\nread new\nmkdir more\nrename new more/new\nread more/new\nset-size a 7\ntruncate sub/b\nunlink more/new\nrmdir more\nrmdir sub";
     let told = run(base.path(), true, "files", script).await;
     let expect = ["wrote 5", "read hello", "ok", "ok", "read hello", "ok", "ok", "ok", "ok"];
     assert_eq!(told.lines().take(9).collect::<Vec<_>>(), expect, "{told}");
@@ -207,6 +208,14 @@ async fn a_folder_to_be_written_is_written_but_gets_no_links() {
     assert_eq!(fs::read_to_string(inside.join("a")).unwrap(), "content");
     assert_eq!(fs::read_to_string(inside.join("sub/b")).unwrap(), "");
     assert_eq!(run(base.path(), true, "std", "std").await, r#"Ok(()) Ok("by std")"#);
+
+    // A slash at the end is a folder's, not a file's.
+    let slashes = "list sub/\nread a/\ncreate a/ x\ncreate new/ x\ntruncate a/\nunlink a/\nrename a/ c";
+    let told = run(base.path(), true, "files", slashes).await;
+    assert!(
+        told.starts_with("b\n") && told.lines().skip(1).all(|line| line.starts_with("refused: ")),
+        "{told}"
+    );
 
     let before = picture(base.path());
     for line in [

@@ -13,15 +13,18 @@ pub(crate) enum RunsCommand {
         /// How many at the most
         #[arg(long, default_value_t = 20)]
         limit: u32,
+        /// Only where that was said in a conversation, with what stands around it
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
     },
-    /// The report of a run, as far as it came, or with `--events` its journal
+    /// The report of a run, as far as it came; what was said in a session; or with `--events` the journal
     Show {
         /// Its id, or the beginning of it
         run: String,
         #[arg(long)]
         events: bool,
     },
-    /// Approve exactly one plan of a run that waits
+    /// Approve exactly one plan, or call of a tool, of a run that waits
     Approve {
         #[command(flatten)]
         plan: PlanArgs,
@@ -33,7 +36,7 @@ pub(crate) enum RunsCommand {
         #[command(flatten)]
         consent: ConsentArgs,
     },
-    /// Say no to a plan of a run that waits
+    /// Say no to a plan, or a call, of a run that waits
     Deny {
         #[command(flatten)]
         plan: PlanArgs,
@@ -41,11 +44,12 @@ pub(crate) enum RunsCommand {
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
-    /// Ask for a plan of the same action with other parameters; it has another digest, and needs its own approval
+    /// Ask for a plan of the same action with other parameters, which has another digest and needs its own approval;
+    /// or let a tool be called with other arguments
     Edit {
         #[command(flatten)]
         plan: PlanArgs,
-        /// The whole parameters, as JSON
+        /// The whole parameters or arguments, as JSON
         #[arg(long, value_name = "JSON")]
         parameters: String,
     },
@@ -80,12 +84,12 @@ pub(crate) enum RunsCommand {
     },
 }
 
-/// One plan of one run.
+/// One plan of one run, or one call of a tool.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArgs {
     /// The run's id, or the beginning of it
     pub run: String,
-    /// The plan's digest, or at least 8 of its digits: what you approve is what you saw
+    /// The digest of the plan or call, or at least 8 of its digits: what you approve is what you saw
     #[arg(long = "plan", value_name = "DIGEST")]
     pub digest: String,
 }

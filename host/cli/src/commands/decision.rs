@@ -16,6 +16,7 @@ use crate::{
     environment::Environment,
     output::{Output, time},
     progress::Progress,
+    prompt,
 };
 
 /// Characters of a reason.
@@ -38,9 +39,10 @@ pub(super) fn tell_waiting(
     };
     let digest = short(pending);
     output.note(&format!(
-        "{waiting}: plan {digest} needs a person's approval until {}: {}",
+        "{waiting}: {} {digest} needs a person's approval until {}: {}",
+        pending.noun(),
         time(pending.expires_ms),
-        clean_line(&format!("{} {}: {}", pending.plugin, pending.action, pending.summary), 300)
+        what(pending)
     ));
     if outlives == Outlives::No {
         output.note(&format!(
@@ -49,8 +51,26 @@ pub(super) fn tell_waiting(
         ));
         return;
     }
-    output.note(&format!("{hint}: `sickbay runs approve {run} --plan {digest} --resume` applies it"));
+    let applies = if pending.plan == 0 { "calls it and goes on" } else { "applies it" };
+    output.note(&format!("{hint}: `sickbay runs approve {run} --plan {digest} --resume` {applies}"));
     output.note(&format!("{hint}: `sickbay runs deny {run} --plan {digest} --reason TEXT` refuses it"));
+}
+
+/// The exact arguments of a call that waits, on stderr as all that is about a
+/// decision: with `--json` they stand in the data.
+pub(super) fn show_call(pending: &PendingPlan, output: &Output) {
+    if pending.plan == 0 && !output.is_json() {
+        output.aside(&prompt::waiting_call(pending, output.error_paint, output.error_width));
+    }
+}
+
+/// What would be done, on one line. The whole of a call's arguments is what
+/// `runs show` prints.
+fn what(pending: &PendingPlan) -> String {
+    match pending.plan {
+        0 => clean_line(&pending.summary, 300),
+        _ => clean_line(&format!("{} {}: {}", pending.plugin, pending.action, pending.summary), 300),
+    }
 }
 
 fn short(pending: &PendingPlan) -> String {
@@ -84,8 +104,8 @@ impl Left {
     /// What was decided about, by its whole digest.
     pub(super) fn text(&self) -> String {
         let pending = &self.pending;
-        let what = format!("{} {}: {}", pending.plugin, pending.action, pending.summary);
-        format!("{} plan {} of run {}: {}", self.word, pending.digest, pending.run, clean_line(&what, 300))
+        let noun = pending.noun();
+        format!("{} {noun} {} of run {}: {}", self.word, pending.digest, pending.run, what(pending))
     }
 }
 
@@ -107,11 +127,12 @@ pub(super) async fn decide(
         }
         Decided::Edited { parameters } => {
             let parameters: serde_json::Value = serde_json::from_str(&parameters).map_err(|error| {
-                Failure::usage(format!("the parameters are no JSON: {error}"))
-                    .with_hint("give the whole of them: `sickbay runs show RUN --json` has those of the plan")
+                Failure::usage(format!("the parameters are no JSON: {error}")).with_hint(
+                    "give the whole of them: `sickbay runs show RUN --json` has those that it waits with",
+                )
             })?;
             if !parameters.is_object() {
-                return Err(Failure::usage("the parameters of an action are an object")
+                return Err(Failure::usage("parameters are an object")
                     .with_hint("as in `--parameters '{\"replicas\": 2}'`"));
             }
             ("edited", ApprovalDecision::Edited { by: decider(environment, "edit"), parameters })

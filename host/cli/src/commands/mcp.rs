@@ -90,7 +90,9 @@ fn calls(args: &McpCheckArgs) -> Result<Vec<(String, Value)>, Failure> {
                 Ok(object @ Value::Object(_)) => object,
                 _ => {
                     let message = format!("`{}` is no JSON object", clean_line(text, 80));
-                    return Err(Failure::usage(message).with_hint("write it as in `--arguments '{\"name\": \"x\"}'`"));
+                    return Err(
+                        Failure::usage(message).with_hint("write it as in `--arguments '{\"name\": \"x\"}'`")
+                    );
                 }
             },
         };

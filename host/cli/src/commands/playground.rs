@@ -64,7 +64,7 @@ async fn start(
     let folders = folders(environment)?;
     let served = tokio::select! {
         served = ServedPlayground::start(&folders, place, args.port, args.kubeconfig.as_deref()) => served?,
-        stopped = &mut stopped => return stopped.map(|()| ExitCode::SUCCESS),
+        stopped = &mut stopped => return stopped.map(|_| ExitCode::SUCCESS),
     };
     let told = tell(&served, &name, args.speed, output);
     let waited = match told {

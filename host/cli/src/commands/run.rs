@@ -11,7 +11,7 @@ use sickbay_core::{
 };
 use sickbay_runtime::{ClusterChoice, Failure, RunEnd, RunRequest, Sickbay, profiles};
 
-use super::{cluster, consent, decision, folders, sickbay_for_run};
+use super::{chat, cluster, consent, decision, folders, sickbay_for_run};
 use crate::{args::RunArgs, environment::Environment, output::Output, progress::Progress};
 
 /// Findings, and no fix applied.
@@ -22,7 +22,8 @@ pub(super) async fn run(
     environment: &Environment,
     output: &Output,
 ) -> Result<ExitCode, Failure> {
-    let resolved = profiles::load_trusted(&folders(environment)?, &args.profile, &args.set)?;
+    let set = settings(args.model.model.as_deref(), &args.set)?;
+    let resolved = profiles::load_trusted(&folders(environment)?, &args.profile, &set)?;
     let request = RunRequest {
         cluster: cluster::choose(&args.cluster, &resolved.profile.cluster, environment)?,
         namespaces: cluster::namespaces(&args.cluster),
@@ -30,6 +31,7 @@ pub(super) async fn run(
         question: args.prompt,
         reach: if args.dry_run { Reach::PlanOnly } else { Reach::Apply },
         consent: consent(args.consent),
+        workspace: chat::folder(args.model.workspace.as_deref())?,
     };
     let outlives = match &request.cluster {
         ClusterChoice::Playground(_) => Outlives::No,
@@ -40,6 +42,25 @@ pub(super) async fn run(
     let ended = sickbay.run(request).await;
     progress.finish();
     conclude(&sickbay, ended, outlives, output).await
+}
+
+/// `--model` before what `--set` says: endpoint and key that are set are this model's.
+pub(super) fn settings(model: Option<&str>, set: &[String]) -> Result<Vec<String>, Failure> {
+    let Some(model) = model else { return Ok(set.to_vec()) };
+    let names = |setting: &&String| {
+        let key = setting.split('=').next().unwrap_or_default().trim();
+        matches!(key, "model.provider" | "model.name")
+    };
+    if let Some(other) = set.iter().find(names) {
+        return Err(Failure::usage(format!(
+            "`--model` and `--set {}` both name the model",
+            sickbay_core::text::clean_line(other, 80)
+        ))
+        .with_hint("leave one of them out"));
+    }
+    let mut all = Vec::from(profiles::model_settings(model)?);
+    all.extend_from_slice(set);
+    Ok(all)
 }
 
 /// Whether the cluster is there when the run's process is not.

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use sickbay_core::{event::Entry, text::clean_line};
-use sickbay_runtime::{Failure, ReplayEnd, RunSource, RunSummary};
+use sickbay_core::{
+    event::Entry,
+    text::{clean_line, clean_text},
+};
+use sickbay_runtime::{Failure, ReplayEnd, RunSource, RunSummary, Sickbay, StoredRun};
 
 use super::{
     decision::{self, Decided, Left},
@@ -23,7 +26,22 @@ pub(super) async fn runs(
 ) -> Result<ExitCode, Failure> {
     let sickbay = sickbay(environment)?;
     match command {
-        RunsCommand::List { limit } => {
+        RunsCommand::List { limit, search: Some(text) } => {
+            let found = sickbay.search_sessions(&text, limit as usize).await?;
+            output.show(&found, || {
+                let rows = found.iter().map(|found| {
+                    vec![
+                        found.run.clone(),
+                        clean_line(&found.profile, 40),
+                        time(found.started_ms),
+                        found.turn.to_string(),
+                        clean_line(&found.excerpt, 200),
+                    ]
+                });
+                table(&["RUN", "PROFILE", "STARTED", "TURN", "WHAT WAS SAID"], rows)
+            })?;
+        }
+        RunsCommand::List { limit, search: None } => {
             let mut runs = Vec::new();
             for summary in sickbay.runs(limit as usize).await? {
                 let waits = sickbay.is_parked(&summary).await?;
@@ -47,10 +65,13 @@ pub(super) async fn runs(
             let stored = sickbay.stored_run(&run).await?;
             if events {
                 output.show(&stored.entries, || stored.entries.iter().map(entry_line).collect())?;
+            } else if stored.is_session() {
+                return conversation(&sickbay, &stored, output).await;
             } else if let Some(report) = stored.report() {
                 show(&report, output)?;
                 if let Some(pending) = sickbay.pending(&stored.summary.run).await? {
                     let run = stored.summary.run.as_str();
+                    decision::show_call(&pending, output);
                     decision::tell_waiting(run, Some(&pending), "", Outlives::Yes, output);
                 }
             } else {
@@ -104,6 +125,31 @@ pub(super) async fn runs(
             return Ok(if end.difference.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was said in a session, and what it waits for.
+async fn conversation(sickbay: &Sickbay, stored: &StoredRun, output: &Output) -> Result<ExitCode, Failure> {
+    let run = stored.summary.run.as_str();
+    let pending = sickbay.pending(run).await?;
+    let text = clean_text(&stored.transcript());
+    let shown = serde_json::json!({
+        "run": run,
+        "profile": stored.summary.profile,
+        "transcript": text,
+        "waits": pending,
+        "report": stored.report(),
+    });
+    output.show(&shown, || text)?;
+    if let Some(pending) = pending {
+        decision::show_call(&pending, output);
+        decision::tell_waiting(run, Some(&pending), "", Outlives::Yes, output);
+    }
+    let profile = clean_line(&stored.summary.profile, 60);
+    output.note(&format!(
+        "{}: `sickbay chat {profile} --resume {run}` goes on with it",
+        output.error_paint.green("hint")
+    ));
     Ok(ExitCode::SUCCESS)
 }
 

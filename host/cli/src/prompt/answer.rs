@@ -28,6 +28,32 @@ impl Answer {
     }
 }
 
+/// What a person can answer to a call of a tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CallAnswer {
+    Yes,
+    No,
+    Later,
+    Edit,
+    Allow,
+    Help,
+}
+
+impl CallAnswer {
+    /// None for what means nothing.
+    pub(super) fn parse(typed: &str) -> Option<Self> {
+        Some(match (Answer::parse(typed), typed.trim().to_ascii_lowercase().as_str()) {
+            (Some(Answer::Yes), _) => Self::Yes,
+            (Some(Answer::No), _) => Self::No,
+            (Some(Answer::Later), _) => Self::Later,
+            (Some(Answer::Edit), _) => Self::Edit,
+            (Some(Answer::Help), _) => Self::Help,
+            (_, "a" | "allow") => Self::Allow,
+            _ => return None,
+        })
+    }
+}
+
 /// Other parameters than the current ones; none where nothing else was typed.
 pub(super) fn parameters(typed: &str, now: &Value) -> Result<Option<Value>, String> {
     if typed.trim().is_empty() {

@@ -11,6 +11,8 @@ use tokio::{
     task::JoinHandle,
 };
 
+use super::editor::edit;
+
 /// Bytes of one line at most. Terminals give less.
 const MAX_LINE: u64 = 64 * 1024;
 
@@ -34,6 +36,12 @@ pub(crate) trait Console: Send + Sync {
 
     /// Waits for one line, for as long as it takes.
     async fn line(&self) -> Typed;
+
+    /// The text as the person leaves it in an editor, or why that failed; none
+    /// where there is no editor.
+    async fn edit(&self, _text: &str) -> Option<Result<String, String>> {
+        None
+    }
 }
 
 /// Hands Ctrl-C to whoever waits for it.
@@ -63,11 +71,13 @@ pub(crate) struct Terminal {
     interrupts: Arc<Interrupts>,
     /// A read that an interrupt left behind is taken up by the next question.
     reading: Mutex<Option<JoinHandle<io::Result<String>>>>,
+    /// A command.
+    editor: Option<String>,
 }
 
 impl Terminal {
-    pub(crate) fn new(interrupts: Arc<Interrupts>) -> Self {
-        Self { interrupts, reading: Mutex::new(None) }
+    pub(crate) fn new(interrupts: Arc<Interrupts>, editor: Option<String>) -> Self {
+        Self { interrupts, reading: Mutex::new(None), editor }
     }
 }
 
@@ -108,6 +118,18 @@ impl Console for Terminal {
             Ok(Ok(line)) if !line.is_empty() => Typed::Line(line),
             _ => Typed::Closed,
         }
+    }
+
+    async fn edit(&self, text: &str) -> Option<Result<String, String>> {
+        let (editor, text) = (self.editor.clone()?, text.to_owned());
+        // A read that was left behind would take the editor's keys.
+        if self.reading.lock().await.is_some() {
+            return None;
+        }
+        // Ctrl-C is the editor's own while it has the terminal.
+        let _listening = self.interrupts.listen();
+        let edited = tokio::task::spawn_blocking(move || edit(&editor, &text)).await;
+        Some(edited.unwrap_or_else(|error| Err(error.to_string())))
     }
 }
 

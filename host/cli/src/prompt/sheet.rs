@@ -86,6 +86,18 @@ impl Sheet {
         self.wrapped(lead, tone, &text);
     }
 
+    /// All of it, laid out over lines. What is hidden is written as an escape.
+    pub(super) fn pretty_json(&mut self, indent: &str, tone: Tone, value: &Value) {
+        let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
+        for line in pretty.lines() {
+            let text = line.trim_start_matches(' ');
+            // However deep it is, it stays on the screen.
+            let depth = (line.len() - text.len()).min(self.width / 3);
+            let lead = format!("{indent}{}", " ".repeat(depth));
+            self.wrapped(&lead, tone, &escaped(text));
+        }
+    }
+
     /// Lines that were set for the room that they are given, colours and all.
     /// What is wider after all is broken here.
     pub(super) fn set(&mut self, indent: &str, set: impl FnOnce(Style) -> String) {
@@ -213,9 +225,14 @@ fn escape(text: &str) -> Option<(&str, &str)> {
 }
 
 /// JSON text in one line that shows all that is in it. It means the same value.
-pub(super) fn visible_json(value: &Value) -> String {
+pub(crate) fn visible_json(value: &Value) -> String {
+    escaped(&value.to_string())
+}
+
+/// The same for a line of JSON text.
+fn escaped(json: &str) -> String {
     let mut text = String::new();
-    for character in value.to_string().chars() {
+    for character in json.chars() {
         // Outside of its strings JSON is ASCII, so that an escape can stand for any of these.
         if is_hidden(character) || (character.is_whitespace() && character != ' ') {
             let mut units = [0_u16; 2];

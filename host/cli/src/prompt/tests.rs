@@ -18,6 +18,8 @@ use sickbay_core::{
 
 use super::*;
 
+mod calls;
+
 /// Answers in order, and remembers what was shown.
 #[derive(Clone, Default)]
 struct Scripted {

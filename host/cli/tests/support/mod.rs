@@ -86,6 +86,22 @@ impl Home {
         run(&self.path().join("home"), arguments)
     }
 
+    /// Runs a command with that on its stdin.
+    pub fn say(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut started = self.converse(arguments);
+        started.say(input);
+        started.hang_up()
+    }
+
+    /// Starts a command that is talked to.
+    pub fn converse(&self, arguments: &[&str]) -> Conversation {
+        let mut command = command(&self.path().join("home"), arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        Conversation { child, answers, heard: String::new() }
+    }
+
     /// Starts a command and does not wait for it.
     pub fn start(&self, arguments: &[&str]) -> Started {
         let mut command = command(&self.path().join("home"), arguments);
@@ -125,6 +141,63 @@ fn plain_line(line: &str) -> String {
         });
     }
     words.join(" ")
+}
+
+/// A command that reads what it is told, and answers.
+pub struct Conversation {
+    child: std::process::Child,
+    answers: BufReader<std::process::ChildStdout>,
+    heard: String,
+}
+
+impl Conversation {
+    pub fn say(&mut self, text: &str) {
+        let input = self.child.stdin.as_mut().expect("a pipe");
+        // It may have ended before it heard all of it.
+        let _ = input.write_all(text.as_bytes()).and_then(|()| input.flush());
+    }
+
+    /// Reads lines of stdout until one holds the text; that line.
+    #[track_caller]
+    pub fn expect(&mut self, text: &str) -> String {
+        loop {
+            let mut line = String::new();
+            let read = self.answers.read_line(&mut line).expect("stdout is read");
+            assert!(read > 0, "it ended before it said `{text}`:\n{}", self.heard);
+            self.heard.push_str(&line);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Ends its input, and waits for what comes of that.
+    pub fn hang_up(mut self) -> Ran {
+        drop(self.child.stdin.take());
+        // It may say more on either stream than a pipe holds.
+        let mut errors = self.child.stderr.take().expect("a pipe");
+        let reading = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let _ = errors.read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let mut rest = Vec::new();
+        let _ = self.answers.read_to_end(&mut rest);
+        self.heard.push_str(&String::from_utf8_lossy(&rest));
+        let code = self.child.wait().expect("it ends").code().unwrap_or(-1);
+        Ran { code, stdout: self.heard, stderr: reading.join().expect("stderr is read") }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill starts").success());
+    }
+
+    /// Without a word of warning.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was alive");
+        let _ = self.child.wait();
+    }
 }
 
 /// A command that still runs.
@@ -207,6 +280,8 @@ pub struct OnTerminal {
     child: std::process::Child,
     output: std::process::ChildStdout,
     shown: String,
+    /// As far as what was shown was waited for.
+    seen: usize,
 }
 
 impl OnTerminal {
@@ -230,7 +305,7 @@ impl OnTerminal {
             return None;
         };
         let output = child.stdout.take().expect("a pipe");
-        Some(Self { child, output, shown: String::new() })
+        Some(Self { child, output, shown: String::new(), seen: 0 })
     }
 
     /// Reads until that is shown.
@@ -238,6 +313,21 @@ impl OnTerminal {
     pub fn expect(&mut self, text: &str) {
         let mut buffer = [0; 4096];
         while !self.shown.contains(text) {
+            let read = self.output.read(&mut buffer).expect("the terminal is read");
+            assert!(read > 0, "it ended before it showed `{text}`:\n{}", self.shown);
+            self.shown.push_str(&String::from_utf8_lossy(&buffer[..read]));
+        }
+    }
+
+    /// As [`Self::expect`], behind what was waited for before in this way.
+    #[track_caller]
+    pub fn expect_next(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(at) = self.shown[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return;
+            }
             let read = self.output.read(&mut buffer).expect("the terminal is read");
             assert!(read > 0, "it ended before it showed `{text}`:\n{}", self.shown);
             self.shown.push_str(&String::from_utf8_lossy(&buffer[..read]));

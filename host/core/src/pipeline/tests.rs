@@ -25,6 +25,8 @@ fn name(step: &Step) -> String {
         | Step::Remediate { stage, visit }
         | Step::Verify { stage, visit }
         | Step::Report { stage, visit } => format!("{stage}#{visit}"),
+        Step::Model { stage, visit } => format!("{stage}#{visit}"),
+        Step::Agent { stage, visit, agent } => format!("{stage}#{visit}@{agent}"),
         Step::Diagnose { stage, visit, strategy } => format!("{stage}#{visit}:{strategy}"),
         Step::Unsupported { stage, visit, kind } => format!("{stage}#{visit}!{}", kind.as_str()),
         Step::Done { outcome } => format!("={outcome}"),
@@ -289,6 +291,8 @@ proptest! {
                 | Step::Diagnose { stage, visit, .. }
                 | Step::Remediate { stage, visit }
                 | Step::Verify { stage, visit }
+                | Step::Model { stage, visit }
+                | Step::Agent { stage, visit, .. }
                 | Step::Unsupported { stage, visit, .. } => {
                     let allowed = profile.stages().iter().find(|one| one.name == stage).map(|one| one.max_visits);
                     prop_assert!(Some(visit) <= allowed && visit > 0);

@@ -79,6 +79,7 @@ pub fn resolve(name: &str, layers: &[Layer]) -> Result<Resolved, Vec<ProfileProb
     for (index, layer) in layers.iter().enumerate() {
         let table = document::parse(index, &layer.text, &mut problems);
         choose_cluster(&mut merged, &table);
+        choose_provider(&mut merged, &table, layers);
         merge(&mut merged, table);
     }
     let (profile, problems) = parse::decode(name, &merged, problems);
@@ -109,6 +110,45 @@ fn choose_cluster(below: &mut Table, above: &Table) {
         table.retain(|key, _| !keys.contains(&key.as_str()));
     }
 }
+
+/// What is said of one provider in `[model]`, its key before all, is not said
+/// of another: a layer that names another provider takes back what the layers
+/// below say of theirs. Settings of the command line belong together.
+fn choose_provider(below: &mut Table, above: &Table, layers: &[Layer]) {
+    let Some(Data::Table(new)) = above.get("model").map(|entry| &entry.node.data) else { return };
+    let Some(chosen) = new.get("provider") else { return };
+    let Some(Entry { node: Node { data: Data::Table(old), .. }, .. }) = below.get_mut("model") else {
+        return;
+    };
+    let differs = match (old.get("provider").map(|entry| &entry.node.data), &chosen.node.data) {
+        (Some(Data::Text(before)), Data::Text(now)) => before != now,
+        _ => false,
+    };
+    if !differs {
+        return;
+    }
+    let is_flag =
+        |node: &Node| layers.get(node.place.layer).is_some_and(|layer| layer.source == Source::Flag);
+    let of_flags = is_flag(&chosen.node);
+    old.retain(|key, entry| !OF_PROVIDER.contains(&key.as_str()) || (of_flags && is_flag(&entry.node)));
+}
+
+/// Keys of `[model]` that mean something for one provider alone.
+const OF_PROVIDER: &[&str] = &[
+    "name",
+    "endpoint",
+    "key-env",
+    "key-file",
+    "key-header",
+    "key-prefix",
+    "thinking-tokens",
+    "context-window",
+    "requests-per-minute",
+    "tokens-per-minute",
+    "price",
+    "settings",
+    "options",
+];
 
 fn merge(below: &mut Table, above: Table) {
     for (key, entry) in above {

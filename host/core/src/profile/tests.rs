@@ -568,3 +568,27 @@ proptest! {
         prop_assert_eq!(table.len(), 1);
     }
 }
+
+#[test]
+fn what_is_said_of_one_provider_is_not_said_of_another() {
+    let own = Layer {
+        source: Source::User("p.toml".into()),
+        text: "[model]\nprovider = \"anthropic\"\nname = \"big\"\nkey-env = \"THEIRS\"\nendpoint = \"https://a.example\"\n\
+               max-output-tokens = 100\n[model.settings]\nx = \"1\"\n[model.options]\ntop_k = 5"
+            .into(),
+    };
+    let with = |settings: &[&str]| {
+        let flags = settings.iter().map(|setting| Layer::flag(setting).unwrap());
+        let layers: Vec<Layer> = std::iter::once(own.clone()).chain(flags).collect();
+        resolve("p", &layers).unwrap().profile.model
+    };
+    let other = with(&["model.provider=openai", "model.name=small"]);
+    assert_eq!((other.provider.as_deref(), other.name.as_deref()), (Some("openai"), Some("small")));
+    assert_eq!((other.key_env, other.endpoint, other.max_output_tokens), (None, None, Some(100)));
+    assert!(other.settings.is_empty() && other.options.is_empty());
+    // The same provider keeps them, and the command line's own settings belong together in any order.
+    let same = with(&["model.provider=anthropic", "model.name=small"]);
+    assert_eq!((same.name.as_deref(), same.key_env.as_deref()), (Some("small"), Some("THEIRS")));
+    let flags = with(&["model.key-env=MINE", "model.provider=openai"]);
+    assert_eq!((flags.key_env.as_deref(), flags.endpoint), (Some("MINE"), None));
+}

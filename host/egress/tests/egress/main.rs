@@ -1,9 +1,16 @@
 //! Requests over real sockets: servers on loopback that do what no server
 //! should, and a resolver that answers as it is told.
 #![expect(clippy::disallowed_methods, reason = "one test starts itself again with other variables")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test without its server has failed"
+)]
 
 mod bodies;
 mod credentials;
+mod measure;
 mod places;
 mod redirects;
 mod secure;

@@ -32,10 +32,9 @@ pub(crate) fn parrot_bytes() -> Vec<u8> {
     build_parrot()
 }
 
-/// A provider that comes with the host; none where it does not yet.
-pub(crate) fn embedded(name: &str) -> Option<LoadedPlugin> {
-    let plugin = sickbay_embedded::plugin(name)?;
-    Some(loaded(name, || plugin.bytes.to_vec()))
+/// A provider that comes with the host.
+pub(crate) fn embedded(name: &str) -> LoadedPlugin {
+    loaded(name, || sickbay_embedded::plugin(name).unwrap().bytes.to_vec())
 }
 
 fn loaded(name: &str, bytes: impl FnOnce() -> Vec<u8>) -> LoadedPlugin {

@@ -24,7 +24,6 @@ async fn run(node: &PathBuf, suite: &PathBuf, revision: &str, version: &str) -> 
     client.push("examples/conformance-client");
     let failures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance-expected-failures.yml");
     let out = tempfile::tempdir().unwrap();
-    #[expect(clippy::disallowed_methods, reason = "a test starts the suite")]
     let mut command = Command::new("unshare");
     command
         .args(["-n", "sh", "-c", "ip link set lo up && exec \"$0\" \"$@\""])

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sickbay_core::tool::Effect;
 use sickbay_mcp::McpSettings;
 
@@ -78,7 +78,7 @@ async fn live_the_kubernetes_server_reads_the_playground() {
     let effect = |name: &str| tools.iter().find(|tool| tool.tool == name).map(|tool| tool.spec.effect);
     assert_eq!(effect("pods_list"), Some(Effect::Read));
     assert_eq!(effect("pods_delete"), Some(Effect::Destructive));
-    let pods = call(&hub, "kube__pods_list", Value::Null).await.unwrap();
-    assert!(!pods.is_error && pods.text.contains("shop"), "{pods:?}");
+    let pods = call(&hub, "kube__pods_list_in_namespace", json!({"namespace": "shop"})).await.unwrap();
+    assert!(!pods.is_error && pods.text.contains("payment-api"), "{pods:?}");
     hub.close().await;
 }

@@ -1,4 +1,11 @@
 //! A hub against servers that are real programs and real sockets.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests start programs, say what they skip, and fail where something is not as it should be"
+)]
 
 #[path = "../odd/mod.rs"]
 mod odd;
@@ -53,7 +60,7 @@ fn settings(name: &str, transport: Transport) -> McpSettings {
 }
 
 fn hub_settings() -> HubSettings {
-    let mut settings = HubSettings::default();
+    let mut settings = HubSettings::default().with_environment(|_| None);
     let path = std::env::var("PATH").unwrap();
     settings.environment = vec![
         ("PATH".to_owned(), path),

@@ -1,13 +1,15 @@
 //! Finding a session by what was said in it, and reading it as a text.
 
+use std::path::Path;
+
 use sickbay_core::{
     event::{Entry, Event},
     react::TurnEnd,
-    text::clean_line,
+    text::{clean_line, clean_text},
 };
 use sickbay_store::{RunFilter, read_all};
 
-use crate::{error::Failure, journal::store_failure, runs::StoredRun, sickbay::Sickbay};
+use crate::{error::Failure, file, journal::store_failure, runs::StoredRun, sickbay::Sickbay};
 
 /// Runs that are searched, newest first.
 const SEARCHED: usize = 1_000;
@@ -57,6 +59,25 @@ impl Sickbay {
     }
 }
 
+impl Sickbay {
+    /// Writes what was said into a file, for its owner alone. False where there
+    /// is a file under that name already, and it is not to be replaced.
+    pub async fn save_transcript(&self, id: &str, path: &Path, existing: Existing) -> Result<bool, Failure> {
+        let text = clean_text(&self.stored_run(id).await?.transcript());
+        match existing {
+            Existing::Stays => file::write_new(path, text.as_bytes()),
+            Existing::IsReplaced => file::write_atomic(path, text.as_bytes()).map(|()| true),
+        }
+    }
+}
+
+/// What becomes of a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    Stays,
+    IsReplaced,
+}
+
 fn said(entry: &Entry, turn_of: &mut u32) -> Option<(u32, String)> {
     match &entry.event {
         Event::TurnStarted { turn, input } => {
@@ -81,6 +102,17 @@ fn excerpt(said: &str, text: &str) -> Option<String> {
 }
 
 impl StoredRun {
+    /// Whether it is a conversation that can be gone on with.
+    #[must_use]
+    pub fn is_session(&self) -> bool {
+        match self.entries.first().map(|entry| &entry.event) {
+            Some(Event::RunStarted { settings, .. }) => {
+                settings.get("session").and_then(serde_json::Value::as_bool) == Some(true)
+            }
+            _ => false,
+        }
+    }
+
     /// What was said in the session, as Markdown: each turn with the calls of tools between.
     #[must_use]
     pub fn transcript(&self) -> String {

@@ -2,17 +2,21 @@
 //! events into text, hashing, compressing, waiting for the disk) must not hold
 //! up those that append, and a busy runtime must not hold up the journal.
 //!
-//! Whatever waits in the queue when it looks becomes one transaction, so a
-//! single event is stored at once and a flood in large batches.
+//! Whatever waits in the queue when it looks becomes one transaction. It looks
+//! a moment after the first event, so that the events of one step are one
+//! transaction rather than one each, and at once when somebody waits for it.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use sickbay_core::event::Event;
 use sqlx::{Connection as _, SqliteConnection};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::{
     batch::{self, Row},
@@ -24,6 +28,10 @@ use crate::{LockOutcome, RunHead, StoreError, encode, lease::LockRequest};
 const BATCH: usize = 512;
 /// The most bytes of JSON in one transaction.
 const BATCH_BYTES: usize = 4 << 20;
+
+/// How long an event may wait for company. A crash loses it then, as it would
+/// have lost one that was a moment later; a barrier ends the wait.
+const LINGER: Duration = Duration::from_millis(3);
 
 /// What one run's appenders and the writer share.
 pub(super) struct Track {
@@ -113,6 +121,8 @@ pub(super) struct Writer {
     pub(super) lost: Option<StoreError>,
     /// Set when the writer is gone, for appends that come later.
     pub(super) closed: Arc<AtomicBool>,
+    /// Told when somebody waits for an answer.
+    pub(super) urgent: Arc<Notify>,
 }
 
 impl Writer {
@@ -123,12 +133,21 @@ impl Writer {
             let mut batch = Batch::default();
             let mut next = Some(first);
             let mut other = None;
+            let mut lingered = false;
             while let Some(command) = next.take() {
                 other = batch.take(command);
                 if other.is_some() || batch.rows.len() >= BATCH || batch.bytes >= BATCH_BYTES {
                     break;
                 }
                 next = commands.try_recv().ok();
+                if next.is_none() && !lingered && batch.waiting.is_empty() {
+                    lingered = true;
+                    tokio::select! {
+                        () = tokio::time::sleep(LINGER) => {}
+                        () = self.urgent.notified() => {}
+                    }
+                    next = commands.try_recv().ok();
+                }
             }
             self.store(batch).await;
             if let Some(command) = other {
@@ -351,8 +370,15 @@ mod tests {
         };
         let row = runs::create(&mut connection, "j", &head).await.expect("creates");
         let journal = "j".to_owned();
-        let writer =
-            Writer { journal, connection, unsynced: true, full: false, lost: None, closed: Arc::default() };
+        let writer = Writer {
+            journal,
+            connection,
+            unsynced: true,
+            full: false,
+            lost: None,
+            closed: Arc::default(),
+            urgent: Arc::default(),
+        };
         (writer, Arc::new(Track { run: "r1".into(), row, failure: OnceLock::new() }))
     }
 

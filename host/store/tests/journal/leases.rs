@@ -187,7 +187,7 @@ async fn a_parked_run_waits_until_it_goes_on(journal: &dyn Journal) {
         append_all(journal, run, &[small(1), parked()]).await;
         assert_eq!(waiting(run).await, (true, None));
     }
-    let resumed = Event::Resumed { after: 2, host_version: "1".into() };
+    let resumed = Event::Resumed { after: 2, host_version: "1".into(), dropped: Vec::new() };
     assert_eq!(journal.append("r1", 5, resumed).await, Ok(3));
     assert_eq!(waiting("r1").await, (false, None));
     assert_eq!(journal.append_durable("r1", 6, parked()).await, Ok(4));

@@ -137,7 +137,7 @@ async fn a_run_that_parked_is_taken_up_by_one_handle_after_the_other() {
     let (folder, first) = fresh().await;
     let second = reopen(&folder).await;
     let parked = || Event::Parked { reason: "approval".into(), report: serde_json::json!({}) };
-    let resumed = |after| Event::Resumed { after, host_version: "1".into() };
+    let resumed = |after| Event::Resumed { after, host_version: "1".into(), dropped: Vec::new() };
     first.create_run(head("r1")).await.expect("creates");
     let mut expect = Vec::new();
     for (turn, journal) in [&first, &second, &first, &first, &second].into_iter().enumerate() {

@@ -95,7 +95,7 @@ async fn a_journal_of_schema_version_2_is_read_and_written() {
     };
     assert_eq!(journal.lock(&object, "other", now_ms, now_ms + 1).await, Ok(held));
     assert_eq!(journal.lock(&object, "20260102-parked", now_ms, now_ms + 1).await, Ok(LockOutcome::Taken));
-    let resumed = Event::Resumed { after: 2, host_version: "0.1.0".into() };
+    let resumed = Event::Resumed { after: 2, host_version: "0.1.0".into(), dropped: Vec::new() };
     assert_eq!(journal.append_durable("20260102-parked", now_ms, resumed).await, Ok(3));
     assert!(!journal.run("20260102-parked").await.expect("is listed").waiting);
 }

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// Bytes of an answer that are looked at; what is longer is no answer.
-pub const MOST_BYTES: usize = 512 * 1024;
+pub(super) const MOST_BYTES: usize = 512 * 1024;
 /// Places where an object may begin that are tried.
 const MOST_TRIES: usize = 30;
 
@@ -12,7 +12,7 @@ const MOST_TRIES: usize = 30;
 ///
 /// # Errors
 /// A sentence for the model.
-pub fn object(said: &str) -> Result<Map<String, Value>, String> {
+pub(super) fn object(said: &str) -> Result<Map<String, Value>, String> {
     if said.len() > MOST_BYTES {
         return Err(format!("the answer has {} bytes, which is far too long", said.len()));
     }

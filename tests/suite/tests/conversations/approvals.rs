@@ -53,7 +53,11 @@ async fn a_person_says_yes_no_something_else_or_yes_to_all_like_it() {
         (1..6).map(|at| results(&asked[at])[0].clone()).map(|(id, text, _)| (id, text)).collect();
     assert_eq!(seen[0], write("a", "write: first"));
     assert_eq!(seen[1], write("b", "not called: a person said no: not during the sale"));
-    assert!(seen[2].1.ends_with("erase: softer") && seen[2].1.contains("changed the arguments"), "{}", seen[2].1);
+    assert!(
+        seen[2].1.ends_with("erase: softer") && seen[2].1.contains("changed the arguments"),
+        "{}",
+        seen[2].1
+    );
     assert_eq!(seen[4], write("e", "write: always"));
     let id = session.id().to_owned();
     drop(session);
@@ -88,11 +92,8 @@ async fn with_nobody_there_the_session_waits_and_goes_on_in_another_process() {
 
     // Another process, with the same journal and its own model.
     let second = Stage::with(vec![says("written")], journal, Person::default());
-    let (session, flow) = second
-        .sickbay
-        .resume_session(&id, Some(second.cluster()), second.heard.clone())
-        .await
-        .unwrap();
+    let (session, flow) =
+        second.sickbay.resume_session(&id, Some(second.cluster()), second.heard.clone()).await.unwrap();
     let Some(TurnFlow::Ended(TurnEnd::Answered { text, .. })) = flow else { panic!("{flow:?}") };
     assert_eq!(text, "written");
     let seen = results(&second.model.asked()[0]);

@@ -43,7 +43,7 @@ async fn a_crash_after_any_event_resumes_to_the_same_end() {
     let entries = whole.entries(&id).await;
     assert!(entries.len() > 25, "{}", entries.len());
     for cut in 1..=entries.len() {
-        resumes(&id, &entries[..cut]).await;
+        Box::pin(resumes(&id, &entries[..cut])).await;
     }
 }
 

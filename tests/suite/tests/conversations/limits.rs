@@ -14,9 +14,11 @@ async fn each_limit_ends_the_turn_and_is_named() {
         ("steps = 3", "steps"),
         ("output-bytes = 4", "output-bytes"),
     ] {
-        let look = || calls(&[("a", "pen__look", json!({"text": "x"})), ("b", "pen__look", json!({"text": "y"}))]);
+        let look =
+            || calls(&[("a", "pen__look", json!({"text": "x"})), ("b", "pen__look", json!({"text": "y"}))]);
         let stage = Stage::new(vec![look(), look(), look(), says("hello there")]);
-        let stage = if expect == "output-bytes" { Stage::new(vec![says("hello"), says("again")]) } else { stage };
+        let stage =
+            if expect == "output-bytes" { Stage::new(vec![says("hello"), says("again")]) } else { stage };
         let profile = format!("{PROFILE}\n[limits]\n{limits}");
         let host = stage.sickbay.sessions(stage.request(&profile)).await.unwrap();
         let mut session = host.open(stage.heard.clone()).await.unwrap();

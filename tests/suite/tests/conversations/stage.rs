@@ -97,7 +97,8 @@ impl Stage {
     /// A recorded cluster of one pod.
     pub(crate) fn cluster(&self) -> ClusterChoice {
         let path = self.home.path().join("pod.json");
-        let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api", "namespace": "shop"}});
+        let pod =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "api", "namespace": "shop"}});
         #[expect(clippy::disallowed_methods, reason = "a test makes its own recording")]
         std::fs::write(&path, pod.to_string()).unwrap();
         ClusterChoice::Recorded(vec![path])

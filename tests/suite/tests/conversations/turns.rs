@@ -61,7 +61,11 @@ async fn a_session_replays_from_its_journal_alone() {
         calls(&[("c", "pen__long", json!({"bytes": 5_000}))]),
         calls(&[("d", "result__read", json!({"id": "c", "offset": 256}))]),
         says("one"),
-        ScriptedTurn::Fails(Vec::new(), Trouble::Provider, CallError::new(ErrorKind::Unavailable, "", "down")),
+        ScriptedTurn::Fails(
+            Vec::new(),
+            Trouble::Provider,
+            CallError::new(ErrorKind::Unavailable, "", "down"),
+        ),
         says("three"),
     ]);
     let host = stage.sickbay.sessions(stage.request(PROFILE)).await.unwrap();
@@ -96,7 +100,11 @@ async fn a_session_replays_from_its_journal_alone() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_structured_answer_is_repaired_by_the_complaint() {
-    let stage = Stage::new(vec![says("no json"), says("{\"decision\": 1}"), says("```json\n{\"decision\": \"ok\"}\n```")]);
+    let stage = Stage::new(vec![
+        says("no json"),
+        says("{\"decision\": 1}"),
+        says("```json\n{\"decision\": \"ok\"}\n```"),
+    ]);
     let profile = format!(
         "{PROFILE}\n[react.output-schema]\ntype = \"object\"\nrequired = [\"decision\"]\n\
          properties = {{ decision = {{ type = \"string\" }} }}"

@@ -27,10 +27,11 @@ pub(super) fn read_stdin() -> Result<Secret, Failure> {
 }
 
 /// One line from the terminal, which shows none of it.
-pub(super) fn ask() -> Result<Secret, Failure> {
+pub(super) fn ask(question: impl FnOnce()) -> Result<Secret, Failure> {
     let quiet = Quiet::begin().map_err(|error| {
         Failure::failed(format!("can not keep the terminal from showing the key: {error}"))
     })?;
+    question();
     let line = read_line(&mut io::stdin().lock());
     drop(quiet);
     // The line end that was typed was not shown either.

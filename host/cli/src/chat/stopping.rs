@@ -1,0 +1,121 @@
+//! What Ctrl-C means at each moment: it answers a question that is open, or
+//! stops the turn that is on its way, or leaves. A service manager's word leaves.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use sickbay_runtime::{Cancel, CancelHandle};
+use tokio::sync::watch;
+
+use crate::{
+    prompt::Interrupts,
+    signals::{Stop, stopped},
+};
+
+pub(crate) struct Stopping {
+    /// The turn that is on its way.
+    turn: Mutex<Option<(CancelHandle, Cancel)>>,
+    leave: watch::Sender<bool>,
+}
+
+impl Stopping {
+    /// From here on signals come here.
+    pub(crate) fn listen(interrupts: &Arc<Interrupts>) -> Arc<Self> {
+        let this = Arc::new(Self::new());
+        let (stopping, interrupts) = (Arc::clone(&this), Arc::clone(interrupts));
+        tokio::spawn(async move {
+            while let Ok(stop) = stopped().await {
+                let is_answer = stop == Stop::Interrupt && interrupts.deliver();
+                if !is_answer {
+                    stopping.stop(stop);
+                }
+            }
+        });
+        this
+    }
+
+    fn new() -> Self {
+        Self { turn: Mutex::new(None), leave: watch::Sender::new(false) }
+    }
+
+    /// A turn begins, which the signal stops.
+    pub(crate) fn begin_turn(&self) -> Cancel {
+        let (handle, cancel) = Cancel::pair();
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some((handle, cancel.clone()));
+        cancel
+    }
+
+    pub(crate) fn end_turn(&self) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Returns when it is time to leave, whatever goes on.
+    pub(crate) async fn left(&self) {
+        // The sender lives as long as this does.
+        let _ = self.leave.subscribe().wait_for(|leave| *leave).await;
+    }
+
+    fn stop(&self, stop: Stop) {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*turn {
+            Some((handle, cancel)) if stop == Stop::Interrupt && !cancel.is_cancelled() => handle.cancel(),
+            _ => {
+                self.leave.send_replace(true);
+            }
+        }
+    }
+}
+
+/// The terminal as it was when this was made, once this is gone: the line
+/// editor may be left in the middle of a line.
+pub(crate) struct AsItWas(Option<Termios>);
+
+impl AsItWas {
+    pub(crate) fn keep() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+}
+
+impl Drop for AsItWas {
+    fn drop(&mut self) {
+        if let Some(before) = &self.0 {
+            // Nothing can be done about a terminal that went away.
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leaves(stopping: &Stopping) -> bool {
+        *stopping.leave.borrow()
+    }
+
+    #[test]
+    fn once_stops_the_turn_and_twice_leaves() {
+        let stopping = Stopping::new();
+        let cancel = stopping.begin_turn();
+        stopping.stop(Stop::Interrupt);
+        assert!(cancel.is_cancelled() && !leaves(&stopping));
+        stopping.stop(Stop::Interrupt);
+        assert!(leaves(&stopping));
+    }
+
+    #[test]
+    fn between_turns_and_by_other_words_it_leaves_at_once() {
+        let stopping = Stopping::new();
+        let cancel = stopping.begin_turn();
+        stopping.stop(Stop::Terminate);
+        assert!(!cancel.is_cancelled() && leaves(&stopping));
+        let stopping = Stopping::new();
+        stopping.begin_turn();
+        stopping.end_turn();
+        stopping.stop(Stop::Interrupt);
+        assert!(leaves(&stopping));
+    }
+}
