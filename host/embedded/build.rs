@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 const PLUGINS: &[(&str, &str)] = &[
     ("sickbay-rules", "rules"),
     ("sickbay-workload", "workload"),
+    ("sickbay-llm", "llm"),
     ("sickbay-provider-anthropic", "anthropic"),
     ("sickbay-provider-gemini", "gemini"),
     ("sickbay-provider-ollama", "ollama"),

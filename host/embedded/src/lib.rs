@@ -43,6 +43,7 @@ mod tests {
             [
                 "rules",
                 "workload",
+                "llm",
                 "anthropic",
                 "gemini",
                 "ollama",

@@ -5,6 +5,7 @@ use std::{future::Future, sync::Arc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sickbay_core::{
+    capability::Capability,
     digest::Digest,
     event::Event,
     limits::{CallLimits, Function},
@@ -14,6 +15,9 @@ use sickbay_engine::{CallContext, CallEnd};
 
 use super::{Drive, Known, ReadyPlugin};
 use crate::{dispatcher::CallOutside, error::Failure};
+
+/// What a strategy that asks a model may take at most.
+const MODEL_TIME_MS: u64 = 300_000;
 
 /// How a call ended, as the driver sees it.
 pub(super) struct Called<T> {
@@ -57,6 +61,12 @@ impl Drive {
             .await?;
         known.tick(started);
         let mut limits = CallLimits::of(call.function).for_interpreter();
+        // A model takes its time; what bounds it then is the profile's own limit.
+        if call.function == Function::Diagnose
+            && call.ready.loaded.inspection().manifest.capabilities.contains(&Capability::Model)
+        {
+            limits.time_ms = limits.time_ms.max(MODEL_TIME_MS);
+        }
         limits.time_ms = limits.time_ms.min(self.settings.profile.limits.call.as_millis());
         let left = self.settings.profile.limits.wall.as_millis().saturating_sub(known.spent.wall_ms);
         // What was written is verified, or taken back, whatever time that takes.
