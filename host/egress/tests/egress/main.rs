@@ -10,7 +10,6 @@
 
 mod bodies;
 mod credentials;
-mod measure;
 mod places;
 mod redirects;
 mod secure;
