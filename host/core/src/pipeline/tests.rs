@@ -126,7 +126,19 @@ fn a_run_that_heals_verifies_what_it_applied_and_looks_for_more() {
 
 #[test]
 fn what_can_not_be_run_yet_is_told() {
-    assert_eq!(walk("loop = \"react\"", vec![failed()]), "model#1!model report#1 =failed");
+    let approve = "[[pipeline.stage]]\nname = \"wait\"\nkind = \"approve\"\n[[pipeline.stage]]\nname = \"report\"\nkind = \"report\"";
+    assert_eq!(walk(approve, vec![failed()]), "wait#1!approve report#1 =failed");
+}
+
+#[test]
+fn a_model_answers_and_its_decision_leads_on() {
+    let answered = |word: Option<&str>| StepOutcome::Answered { decision: word.map(str::to_owned) };
+    assert_eq!(walk("loop = \"react\"", vec![answered(None)]), "model#1 report#1 =answered");
+    assert_eq!(walk("loop = \"react\"", vec![failed()]), "model#1 report#1 =failed");
+    let stages = "[[pipeline.stage]]\nname = \"plan\"\nkind = \"model\"\ndecisions = { again = \"plan\" }\nmax-visits = 3\n\
+                  [[pipeline.stage]]\nname = \"report\"\nkind = \"report\"";
+    let outcomes = vec![answered(Some("again")), answered(Some("good"))];
+    assert_eq!(walk(stages, outcomes), "plan#1 plan#2 report#1 =answered");
 }
 
 /// Looks again up to three times while there are findings.
@@ -334,9 +346,9 @@ proptest! {
 
 #[test]
 fn only_known_kinds_are_run() {
-    use StageKind::{Approve, Diagnose, Model, Observe, Remediate, Report, Verify};
-    for kind in [Observe, Diagnose, Remediate, Verify, Report] {
+    use StageKind::{Agent, Approve, Diagnose, Model, Observe, Remediate, Report, Tools, Verify};
+    for kind in [Observe, Diagnose, Remediate, Verify, Model, Agent, Report] {
         assert!(kind.is_supported());
     }
-    assert!(!Model.is_supported() && !Approve.is_supported());
+    assert!(!Tools.is_supported() && !Approve.is_supported());
 }

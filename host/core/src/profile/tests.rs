@@ -165,7 +165,7 @@ fn every_section_is_read() {
     assert_eq!(stages[0].on_success.as_deref(), Some("find"));
     assert_eq!(stages[1].on_success.as_deref(), Some("ask"));
     assert_eq!(stages[1].max_visits, 3);
-    assert_eq!(profile.unsupported_stage().map(|stage| stage.kind), Some(StageKind::Agent));
+    assert_eq!(profile.unsupported_stage(), None);
 }
 
 #[test]
@@ -200,7 +200,12 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
         "namespaces = [\"shop\"]",
         &["1:1: unknown key `namespaces` / `namespaces` belongs into `[cluster]`"],
     );
-    check("[tools]\ncolour = 1", &["2:1: unknown key `colour` in `[tools]` / the keys here are `plugins`"]);
+    check(
+        "[tools]\ncolour = 1",
+        &[
+            "2:1: unknown key `colour` in `[tools]` / the keys here are `plugins`, `approval`, `allow`, `deny`, `unasked` and `result-bytes`",
+        ],
+    );
     check(
         "\"a\\u001b[31mb\" = 1",
         &[
@@ -441,7 +446,14 @@ fn later_layers_win_and_each_value_knows_its_source() {
             "limits.wall = \"2m\" (~/triage.toml)",
             "loop = \"pipeline\" (default)",
             "model = {} (default)",
+            "react.calls-per-answer = 32 (default)",
+            "react.compact-at = 0.8 (default)",
+            "react.parallel = 8 (default)",
+            "react.repairs = 2 (default)",
+            "react.repeats = 3 (default)",
+            "tools.approval = \"ask\" (default)",
             "tools.plugins = [] (default)",
+            "tools.result-bytes = 16384 (default)",
         ]
     );
 }

@@ -222,7 +222,10 @@ mod tests {
 
     fn problems(text: &str) -> Vec<String> {
         let problems = Profile::parse("p", text).err().unwrap_or_default();
-        problems.iter().map(ToString::to_string).collect()
+        problems
+            .iter()
+            .map(|problem| format!("{problem} / {}", problem.suggestion.clone().unwrap_or_default()))
+            .collect()
     }
 
     #[test]

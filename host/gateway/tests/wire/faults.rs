@@ -38,15 +38,15 @@ async fn what_passes_is_tried_again_after_the_wait_that_is_advised() {
         (after(429, "Sun, 06 Nov 1994 08:49:30 GMT"), Vec::new()),
         (after(529, "3"), vec![3_000]),
         // The wait of the seed: half a second less some.
-        (after(429, "soon"), vec![405]),
-        (Reply::whole(529, &[], "overloaded"), vec![405]),
-        (Reply::whole(503, &[], "down"), vec![405]),
-        (Reply::open(200, &[]).bytes("@error unavailable overloaded\n").then(Step::Hang), vec![405]),
-        (Reply::open(200, &[]).then(Step::Reset), vec![405]),
-        (Reply(vec![Step::Reset]), vec![405]),
+        (after(429, "soon"), vec![451]),
+        (Reply::whole(529, &[], "overloaded"), vec![451]),
+        (Reply::whole(503, &[], "down"), vec![451]),
+        (Reply::open(200, &[]).bytes("@error unavailable overloaded\n").then(Step::Hang), vec![451]),
+        (Reply::open(200, &[]).then(Step::Reset), vec![451]),
+        (Reply(vec![Step::Reset]), vec![451]),
         // Nothing was shown yet: what came first says nothing by itself.
-        (Reply::open(200, &[]).bytes("@started r m\n@usage 5 0\n").then(Step::Reset), vec![405]),
-        (Reply::ok("@started r m\n@hold\n"), vec![405]),
+        (Reply::open(200, &[]).bytes("@started r m\n@usage 5 0\n").then(Step::Reset), vec![451]),
+        (Reply::ok("@started r m\n@hold\n"), vec![451]),
     ] {
         let shown = format!("{:?}", reply.0.first().map(|step| matches!(step, Step::Bytes(_))));
         let found = waits_after(reply).await;
