@@ -43,7 +43,7 @@ impl Approver for Agreeing {
 }
 
 pub(crate) async fn heal(folder: &Path) -> Result<Vec<Figure>, String> {
-    let mut figures = alone(&folder.join("alone")).await?;
+    let mut figures = Box::pin(alone(&folder.join("alone"))).await?;
     figures.extend(beside(&folder.join("beside")).await?);
     Ok(figures)
 }

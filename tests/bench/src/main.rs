@@ -75,7 +75,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
         figures.extend(triage::sizes(folder.path(), &[100, 1_000, 10_000])?);
     }
     if wanted("heal") {
-        figures.extend(heal::heal(folder.path()).await?);
+        figures.extend(Box::pin(heal::heal(folder.path())).await?);
     }
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&figures).map_err(|error| error.to_string())?);

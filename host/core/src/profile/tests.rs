@@ -209,7 +209,7 @@ fn unknown_keys_have_a_line_and_a_suggestion() {
     check(
         "\"a\\u001b[31mb\" = 1",
         &[
-            "1:1: unknown key `ab` / the keys here are `description`, `loop`, `cluster`, `model`, `diagnosis`, `tools`, \
+            "1:1: unknown key `ab` / the keys here are `description`, `loop`, `cluster`, `model`, `diagnosis`, `tools`, `react`, \
          `remediation`, `limits`, `grants`, `agents`, `mcp` and `pipeline`",
         ],
     );

@@ -25,14 +25,10 @@ const CANCELLED: &str = "cancelled";
 
 impl Conversation {
     pub(super) async fn ask_model(&mut self) -> Result<(), Failure> {
-        let settings = &self.setup.profile.model;
-        #[expect(clippy::cast_possible_truncation, reason = "a temperature between 0 and 2")]
-        let temperature = settings.temperature.map(|degrees| degrees as f32);
+        // What the profile says of temperature and the like the gateway adds, for the model that it is said of.
         let request = Request {
             messages: self.react.messages(),
             tools: self.tools.clone(),
-            max_output_tokens: settings.max_output_tokens,
-            temperature,
             output_schema: self.setup.profile.react.output_schema.clone(),
             ..Request::default()
         };
@@ -54,7 +50,6 @@ impl Conversation {
             messages: self.react.summary_request(),
             tools: self.tools.clone(),
             tool_choice: ToolChoice::None,
-            max_output_tokens: self.setup.profile.model.max_output_tokens,
             ..Request::default()
         };
         let ended = self.request(request, false).await?;
@@ -67,13 +62,7 @@ impl Conversation {
     }
 
     /// One request between its two events.
-    async fn request(&mut self, mut request: Request, is_shown: bool) -> Result<Ended, Failure> {
-        let settings = &self.setup.profile.model;
-        request.thinking_tokens = settings.thinking_tokens;
-        if !settings.options.is_empty() {
-            let options = settings.options.iter().map(|(key, value)| (key.clone(), value.clone()));
-            request.options = Value::Object(options.collect());
-        }
+    async fn request(&mut self, request: Request, is_shown: bool) -> Result<Ended, Failure> {
         self.requests += 1;
         let number = self.requests;
         let started = self
