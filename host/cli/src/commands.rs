@@ -36,7 +36,7 @@ pub(crate) async fn dispatch(
     output: &Output,
 ) -> Result<ExitCode, Failure> {
     match cli.command {
-        Command::Run(args) => run::run(args, environment, output).await,
+        Command::Run(args) => Box::pin(run::run(args, environment, output)).await,
         Command::Chat(args) => Box::pin(chat::chat(*args, environment, output)).await,
         Command::Profile(command) => profile::profile(&command, environment, output),
         Command::Plugin(command) => plugin::plugin(command, environment, output).await,

@@ -32,8 +32,7 @@ const ATTEMPTS: usize = 50;
 /// Characters of a reason.
 const REASON: usize = 500;
 
-const HELP: &str = "\
-  y  apply exactly this plan; it is watched, and taken back where it does not help
+const HELP: &str = "  y  apply exactly this plan; it is watched, and taken back where it does not help
   n  do not apply it, and say why
   l  leave it for later: the run waits, and `sickbay runs approve` decides (as Ctrl-C)
   e  other parameters: a new plan is made of them and asked for again

@@ -70,8 +70,11 @@ impl Sickbay {
             desk: None,
             listener: Arc::new(NobodyListens),
         };
-        let ended =
-            if is_session { self.replay_session(drive).await } else { drive.drive().await.map(|_| ()) };
+        let ended = if is_session {
+            self.replay_session(drive).await
+        } else {
+            Box::pin(drive.drive()).await.map(|_| ())
+        };
         // A session ends with its last turn, and has no end of its own.
         let incomplete =
             !is_session && !matches!(entries.last().map(|entry| &entry.event), Some(Event::RunEnded { .. }));

@@ -328,7 +328,7 @@ impl Sickbay {
             journal: &journal,
             consent: request.consent,
         })?;
-        let end = drive.drive().await?;
+        let end = Box::pin(drive.drive()).await?;
         drop((driving, connected));
         Ok(end.into())
     }

@@ -44,7 +44,7 @@ struct Row {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match evaluate(Arguments::parse()).await {
+    match Box::pin(evaluate(Arguments::parse())).await {
         Ok(code) => code,
         Err(message) => {
             eprintln!("error: {message}");
@@ -55,7 +55,7 @@ async fn main() -> ExitCode {
 
 async fn evaluate(arguments: Arguments) -> Result<ExitCode, String> {
     if arguments.scenarios {
-        let rows = scenario::all(arguments.only.as_deref()).await?;
+        let rows = Box::pin(scenario::all(arguments.only.as_deref())).await?;
         if arguments.json {
             println!("{}", serde_json::to_string_pretty(&rows).map_err(|error| error.to_string())?);
         } else {

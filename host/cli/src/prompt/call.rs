@@ -19,8 +19,7 @@ use super::{
 };
 use crate::{color::Paint, output::time};
 
-const HELP: &str = "\
-  y  call it with exactly these arguments, this once
+const HELP: &str = "  y  call it with exactly these arguments, this once
   n  do not call it, and say why: the model is told
   e  other arguments: the tool is called with yours, and the model is told
   a  allow it for the rest of this session: the same call, or those with some of these arguments

@@ -41,7 +41,7 @@ impl Drive {
         };
         let cancel = setup.cancel.clone();
         let mut conversation = Conversation::new(setup).after(known.spent, known.calls);
-        let flow = conversation.turn(&input, cancel).await?;
+        let flow = Box::pin(conversation.turn(&input, cancel)).await?;
         known.spent = conversation.spent;
         known.calls = conversation.calls;
         known.models.merge(conversation.spending);
