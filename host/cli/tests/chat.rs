@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::{Home, Ran};
+use support::{Home, OnTerminal, Ran};
 
 /// A session on the playground, with the script that comes with the provider.
 const DEMO: [&str; 6] = ["chat", "chat", "--model", "scripted/scripted", "--playground", "missing-env"];
@@ -393,9 +393,64 @@ fn whoever_ends_the_program_finds_the_session_kept() {
     talk.expect("You said: one");
     // It leaves, though its input is still open.
     talk.signal("-TERM");
-    let ran = talk.hang_up();
+    let ran = talk.finish();
     assert_eq!(ran.code, 1, "{}", ran.shown());
     assert!(ran.stderr.contains("is kept"), "{}", ran.shown());
+}
+
+#[test]
+fn at_a_terminal_lines_are_edited_and_remembered() {
+    let home = with_pen();
+    let Some(mut terminal) = OnTerminal::start(&home, &["chat", "pen"]) else { return };
+    terminal.expect_next("/help shows what can be typed");
+    terminal.expect_next("> ");
+    // A word is taken back, and the line goes on over two lines.
+    terminal.type_text("hello nobody\u{17}you \\\r");
+    terminal.type_text("there\r");
+    terminal.expect_next("You said: hello you");
+    terminal.type_text("/tols\r");
+    terminal.expect_next("did you mean `/tools`?");
+    // The line before the last one, once more.
+    terminal.type_text("\u{1b}[A\u{1b}[A\r");
+    terminal.expect_next("tokens of context");
+    terminal.expect_next("> ");
+    terminal.type_text("\u{3}");
+    terminal.expect_next("Ctrl-C once more leaves");
+    terminal.type_text("\u{4}");
+    let (code, shown) = terminal.finish();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("is kept: `sickbay chat pen --resume"), "{shown}");
+    let history = fs::read_to_string(home.path().join("home/data/chat-history")).unwrap();
+    assert_eq!(history, "\"/tols\"\n\"hello you \\\\\\nthere\"\n");
+}
+
+#[test]
+fn at_a_terminal_a_person_decides_about_calls() {
+    let home = with_pen();
+    let Some(mut terminal) = OnTerminal::start(&home, &["chat", "pen", "write it"]) else { return };
+    terminal.expect_next("[y]es [n]o [e]dit arguments [a]llow for this session [l]ater");
+    terminal.type_text("a\r");
+    terminal.expect_next("[e]xactly");
+    terminal.type_text("e\r");
+    terminal.expect_next("Done: write it.");
+    terminal.expect_next("> ");
+    // The same call needs no word now, another one does.
+    terminal.type_text("write it\r");
+    terminal.expect_next("tokens of context");
+    terminal.type_text("write more\r");
+    terminal.expect_next("[l]ater");
+    terminal.type_text("n\r");
+    terminal.expect_next("Why not?");
+    terminal.type_text("enough\r");
+    terminal.expect_next("It was not to be: not called: a person said no: enough");
+    terminal.expect_next("> ");
+    terminal.type_text("erase it\r");
+    terminal.expect_next("NOT be taken back");
+    terminal.expect_next("[l]ater");
+    terminal.type_text("\u{3}");
+    let (code, shown) = terminal.finish();
+    assert_eq!(code, 5, "{shown}");
+    assert!(shown.contains("Left for later; it is not called.") && shown.contains("runs approve"), "{shown}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
-//! What Ctrl-C means at each moment: it answers a question that is open, or
-//! stops the turn that is on its way, or leaves. A service manager's word leaves.
+//! What Ctrl-C means at each moment: it answers a question that is open, stops
+//! the turn that is on its way, or leaves. Where a person is about to type it
+//! comes too late for the turn, and means nothing: at the prompt itself it is a
+//! key of the line editor's. A service manager's word leaves.
 
 use std::{
     io,
@@ -16,9 +18,17 @@ use crate::{
 };
 
 pub(crate) struct Stopping {
-    /// The turn that is on its way.
-    turn: Mutex<Option<(CancelHandle, Cancel)>>,
+    moment: Mutex<Moment>,
     leave: watch::Sender<bool>,
+}
+
+/// What goes on.
+enum Moment {
+    /// Nothing that can be stopped alone.
+    Other,
+    Turn(CancelHandle, Cancel),
+    /// A person is about to type.
+    Prompt,
 }
 
 impl Stopping {
@@ -38,18 +48,27 @@ impl Stopping {
     }
 
     fn new() -> Self {
-        Self { turn: Mutex::new(None), leave: watch::Sender::new(false) }
+        Self { moment: Mutex::new(Moment::Other), leave: watch::Sender::new(false) }
     }
 
     /// A turn begins, which the signal stops.
     pub(crate) fn begin_turn(&self) -> Cancel {
         let (handle, cancel) = Cancel::pair();
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = Some((handle, cancel.clone()));
+        self.set(Moment::Turn(handle, cancel.clone()));
         cancel
     }
 
     pub(crate) fn end_turn(&self) {
-        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.set(Moment::Other);
+    }
+
+    /// From here on a person is waited for.
+    pub(crate) fn wait_for_person(&self) {
+        self.set(Moment::Prompt);
+    }
+
+    fn set(&self, moment: Moment) {
+        *self.moment.lock().unwrap_or_else(PoisonError::into_inner) = moment;
     }
 
     /// Returns when it is time to leave, whatever goes on.
@@ -59,9 +78,12 @@ impl Stopping {
     }
 
     fn stop(&self, stop: Stop) {
-        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*turn {
-            Some((handle, cancel)) if stop == Stop::Interrupt && !cancel.is_cancelled() => handle.cancel(),
+        let moment = self.moment.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*moment {
+            Moment::Turn(handle, cancel) if stop == Stop::Interrupt && !cancel.is_cancelled() => {
+                handle.cancel();
+            }
+            Moment::Prompt if stop == Stop::Interrupt => {}
             _ => {
                 self.leave.send_replace(true);
             }
@@ -112,6 +134,13 @@ mod tests {
         let cancel = stopping.begin_turn();
         stopping.stop(Stop::Terminate);
         assert!(!cancel.is_cancelled() && leaves(&stopping));
+        let stopping = Stopping::new();
+        stopping.begin_turn();
+        stopping.wait_for_person();
+        stopping.stop(Stop::Interrupt);
+        assert!(!leaves(&stopping), "it was meant for the turn that had just ended");
+        stopping.stop(Stop::Terminate);
+        assert!(leaves(&stopping));
         let stopping = Stopping::new();
         stopping.begin_turn();
         stopping.end_turn();

@@ -62,6 +62,7 @@ impl Talk<'_> {
                 Some(said) => said,
                 None => {
                     let stopping = Arc::clone(&self.stopping);
+                    self.rest();
                     tokio::select! {
                         said = self.input.next() => said?,
                         () = stopping.left() => return Ok(Left::Ended(1)),
@@ -101,7 +102,7 @@ impl Talk<'_> {
             flow = self.session.say(text, cancel) => Some(flow),
             () = self.stopping.left() => None,
         };
-        self.stopping.end_turn();
+        self.rest();
         self.screen.end_turn();
         let Some(flow) = flow else { return Ok(Some(Left::InTurn)) };
         let is_closed = self.screen.is_closed() || self.lines.as_ref().is_some_and(|lines| lines.is_closed());
@@ -110,6 +111,14 @@ impl Talk<'_> {
             None if is_closed => Some(Left::Ended(0)),
             left => left,
         })
+    }
+
+    /// Nothing is under way.
+    fn rest(&self) {
+        match self.manner {
+            Manner::Person => self.stopping.wait_for_person(),
+            Manner::Script => self.stopping.end_turn(),
+        }
     }
 
     /// Whether to leave after a turn that ended so.
@@ -123,6 +132,7 @@ impl Talk<'_> {
 
     /// Does what was asked of the program.
     async fn obeyed(&mut self, command: Result<Command, Failure>) -> Option<Left> {
+        self.stopping.end_turn();
         let failure = match command {
             Ok(command) => self.obey(command).await.err()?,
             Err(failure) => failure,

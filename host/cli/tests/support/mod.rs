@@ -174,6 +174,12 @@ impl Conversation {
     /// Ends its input, and waits for what comes of that.
     pub fn hang_up(mut self) -> Ran {
         drop(self.child.stdin.take());
+        self.finish()
+    }
+
+    /// Waits for what comes of what it was told, with its input still open.
+    pub fn finish(mut self) -> Ran {
+        let _input = self.child.stdin.take();
         // It may say more on either stream than a pipe holds.
         let mut errors = self.child.stderr.take().expect("a pipe");
         let reading = std::thread::spawn(move || {
