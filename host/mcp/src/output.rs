@@ -95,7 +95,7 @@ impl Page<'_> {
 }
 
 /// Recursion is bounded by the parser that the value came from.
-fn scrubbed(value: &Value, secrets: &Secrets) -> Value {
+pub(crate) fn scrubbed(value: &Value, secrets: &Secrets) -> Value {
     match value {
         Value::String(told) => Value::String(secrets.scrub(told)),
         Value::Array(items) => Value::Array(items.iter().map(|item| scrubbed(item, secrets)).collect()),

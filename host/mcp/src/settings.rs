@@ -198,6 +198,10 @@ impl Secrets {
         Self(secrets)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn scrub(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| secret.scrub(&text))
     }

@@ -20,7 +20,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::settings::Secrets;
+use crate::{output::scrubbed, settings::Secrets};
 
 /// Variables that a program may need to start at all; what else it gets, the
 /// profile names.
@@ -55,6 +55,7 @@ pub(crate) struct Program<'a> {
 pub(crate) struct StdioTransport {
     streams: AsyncRwTransport<RoleClient, ChildStdout, ChildStdin>,
     group: Group,
+    secrets: Secrets,
 }
 
 impl StdioTransport {
@@ -73,10 +74,10 @@ impl StdioTransport {
         let stdin = child.stdin.take().ok_or_else(gone)?;
         let stdout = child.stdout.take().ok_or_else(gone)?;
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(trace(stderr, program.server.to_owned(), program.secrets));
+            tokio::spawn(trace(stderr, program.server.to_owned(), program.secrets.clone()));
         }
         let streams = AsyncRwTransport::new_client(stdout, stdin).with_max_line_length(MOST_LINE);
-        Ok(Self { streams, group: Group::of(child) })
+        Ok(Self { streams, group: Group::of(child), secrets: program.secrets })
     }
 }
 
@@ -90,8 +91,10 @@ impl Transport<RoleClient> for StdioTransport {
         self.streams.send(item)
     }
 
-    fn receive(&mut self) -> impl Future<Output = Option<RxJsonRpcMessage<RoleClient>>> + Send {
-        self.streams.receive()
+    /// May be dropped between two messages, as rmcp does.
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        let message = self.streams.receive().await?;
+        Some(without(&self.secrets, message))
     }
 
     async fn close(&mut self) -> Result<(), Self::Error> {
@@ -100,6 +103,18 @@ impl Transport<RoleClient> for StdioTransport {
         self.group.end().await;
         Ok(())
     }
+}
+
+/// A message without the child's own credentials, whatever part of it they
+/// stand in: a tool's description goes to a model, and rmcp traces all of it.
+/// What would be no message any more stays as it came.
+fn without(secrets: &Secrets, message: RxJsonRpcMessage<RoleClient>) -> RxJsonRpcMessage<RoleClient> {
+    if secrets.is_empty() {
+        return message;
+    }
+    let Ok(told) = serde_json::to_value(&message) else { return message };
+    let clean = scrubbed(&told, secrets);
+    if clean == told { message } else { serde_json::from_value(clean).unwrap_or(message) }
 }
 
 /// The child and all that it started, unless that left the group.
@@ -182,7 +197,33 @@ fn tell(server: &str, line: &[u8], secrets: &Secrets) {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+    use sickbay_core::secret::Secret;
+
     use super::*;
+    use crate::settings::{McpSettings, Transport};
+
+    #[test]
+    fn what_a_child_was_given_comes_back_in_no_part_of_a_message() {
+        let env = vec![("TOKEN".to_owned(), Secret::new("planted-value"))];
+        let transport = Transport::Stdio { command: String::new(), args: Vec::new(), env, folder: None };
+        let secrets = McpSettings::new("s", transport).secrets();
+        let heard = |message: &Value| {
+            let message = serde_json::from_value(message.clone()).expect("a message");
+            serde_json::to_value(without(&secrets, message)).expect("JSON")
+        };
+        let tool = |said: &str| {
+            let schema =
+                json!({"type": "object", "properties": {"text": {"type": "string", "description": said}}});
+            let tools = json!([{"name": "look", "description": said, "inputSchema": schema}]);
+            json!({"jsonrpc": "2.0", "id": 1, "result": {"tools": tools}})
+        };
+        assert_eq!(heard(&tool("it is planted-value")), heard(&tool("it is [redacted]")));
+        assert!(heard(&tool("it is planted-value")).to_string().contains("it is [redacted]"));
+        let failed =
+            |said: &str| json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": said}});
+        assert_eq!(heard(&failed("no planted-value")), failed("no [redacted]"));
+    }
 
     #[test]
     fn a_child_gets_no_more_than_it_needs() {

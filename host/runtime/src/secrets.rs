@@ -100,7 +100,10 @@ impl KeySources<'_> {
         let (header, prefix, name) = match &info.auth {
             // What stands before a server may want a key that the server itself does not.
             Auth::None if is_named => ("authorization", "Bearer ", ""),
-            Auth::None => return Ok(Key { credential: None, note: String::new() }),
+            Auth::None => {
+                let note = |audience| format!("no key goes to `{audience}`: name one with `key-env`");
+                return Ok(Key { credential: None, note: origin(endpoint).map(note).unwrap_or_default() });
+            }
             Auth::Header { name, prefix, secret_name } => {
                 (name.as_str(), prefix.as_str(), secret_name.as_str())
             }

@@ -270,8 +270,8 @@ fn take(
     Ok(())
 }
 
-/// What stood at the end without an end of its own: a frame where it is whole,
-/// and else a cut, which is for `end` to judge.
+/// What stood at the end without an end of its own. One that was cut is for
+/// `end` to judge; any other is a frame, or none that can be read.
 fn last(
     provider: &str,
     format: &mut impl Format,
@@ -280,8 +280,11 @@ fn last(
     data: &str,
     events: &mut Vec<Event>,
 ) -> Result<(), Error> {
-    let whole = data.trim() == "[DONE]" || serde_json::from_str::<Value>(data).is_ok();
-    if whole { take(provider, format, over, name, data, events) } else { Ok(()) }
+    let text = data.trim();
+    let is_cut = text != "[DONE]"
+        && ("[DONE]".starts_with(text)
+            || serde_json::from_str::<Value>(text).is_err_and(|error| error.is_eof()));
+    if is_cut { Ok(()) } else { take(provider, format, over, name, data, events) }
 }
 
 fn whole(

@@ -86,6 +86,13 @@ impl Home {
         run(&self.path().join("home"), arguments)
     }
 
+    /// Runs a command with these variables besides those that every command has.
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+        let mut command = command(&self.path().join("home"), arguments);
+        command.envs(variables.iter().copied());
+        ran(&command.output().expect("the program starts"))
+    }
+
     /// Runs a command with that on its stdin.
     pub fn say(&self, arguments: &[&str], input: &str) -> Ran {
         let mut started = self.converse(arguments);

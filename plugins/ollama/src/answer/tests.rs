@@ -135,6 +135,7 @@ fn an_answer_ends_in_one_of_many_ways() {
             &["! Unavailable provider-error"],
         ),
         (200, r#"{"done":"#, &["! Unavailable truncated"]),
+        (200, "{malformed json: <<<chaos>>>", &["! Unavailable unreadable"]),
         (200, "", &["! Unavailable truncated"]),
         (200, "data: {}\n", &["! Unavailable unreadable"]),
     ] {

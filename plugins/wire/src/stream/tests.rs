@@ -81,6 +81,12 @@ fn a_body_is_taken_for_what_it_is() {
         (JsonLines, 200, "{\"say\":\"a\"}\n\n{\"say\":\"b\",\"over\":true}\n{\"say\":\"c\"}\n", &["a", "b"]),
         (JsonLines, 200, "{\"say\":\"a\"}\r\n{\"over\":true}", &["a"]),
         (JsonLines, 200, "{\"say\":\"a\"}\n{\"ov", &["a", "!truncated"]),
+        // A cut is a cut, and what can never be read is not one.
+        (JsonLines, 200, "{malformed json: <<<chaos>>>", &["!unreadable"]),
+        (JsonLines, 200, "upstream gone", &["!unreadable"]),
+        (Events, 200, "data: {\"say\":\"a\"}\n\ndata: oops", &["a", "!unreadable"]),
+        (Events, 200, "data: {\"say\":\"a\"}\n\ndata: [DON", &["a", "!truncated"]),
+        (Events, 200, "data: {\"say\":\"a\"}\n\ndata: tru", &["a", "!truncated"]),
         (JsonLines, 200, "{\"say\":\"a\"}\n{\"error\":\"it broke\"}\n", &["a", "!provider-error"]),
         (JsonLines, 200, "<html>", &["!html-body"]),
         (JsonLines, 404, "{\"error\":\"model 'x' not found\"}", &["!http-404"]),
