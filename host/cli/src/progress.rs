@@ -79,6 +79,7 @@ impl Watcher for Progress {
             Notice::Diagnosing { strategy } => format!("diagnosing with {strategy} …"),
             Notice::StartingPlayground { scenario } => format!("starting the playground {scenario} …"),
             Notice::Talking { model } => format!("asking {model} …"),
+            Notice::Calling { tool } => format!("calling {tool} …"),
             Notice::HandingOver { agent } => format!("handing over to {agent} …"),
             Notice::Planning { action } => format!("planning {action} …"),
             Notice::Rehearsing { object } => format!("dry run on {object} …"),

@@ -1,4 +1,5 @@
-//! Asks the person at the terminal whether a plan may be applied, or a tool called.
+//! Asks the person at the terminal whether a plan may be applied, a tool called,
+//! or the next stage entered.
 //!
 //! What is shown is what the digest is of. Nothing that was typed before it
 //! was shown is an answer, and no answer is no approval: Ctrl-C, the end of
@@ -10,11 +11,14 @@ mod console;
 mod editor;
 mod request;
 mod sheet;
+mod stage;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sickbay_runtime::{ApprovalRequest, Approver, CallDecision, CallRequest, Decision};
+use sickbay_runtime::{
+    ApprovalRequest, Approver, CallDecision, CallRequest, Decision, StageApproval, StageDecision,
+};
 
 use self::{
     answer::{Answer, parameters},
@@ -24,6 +28,7 @@ pub(crate) use self::{
     call::waiting_call,
     console::{Console, Interrupts, Terminal},
     sheet::visible_json,
+    stage::waiting_stage,
 };
 use crate::{color::Paint, progress::Progress};
 
@@ -140,6 +145,11 @@ impl Approver for TerminalApprover {
     async fn decide_call(&self, request: &CallRequest) -> CallDecision {
         let _still = self.progress.pause();
         self.decided_call(request).await
+    }
+
+    async fn decide_stage(&self, request: &StageApproval) -> StageDecision {
+        let _still = self.progress.pause();
+        self.decided_stage(request).await
     }
 
     fn is_present(&self) -> bool {

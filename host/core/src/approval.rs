@@ -42,6 +42,9 @@ pub struct ToolRequest {
     pub tool: String,
     pub arguments: Value,
     pub effect: Effect,
+    /// The stage whose call it is; none where a model made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
 }
 
 impl ToolRequest {
@@ -57,6 +60,38 @@ impl ToolRequest {
         });
         // Maps are written in the order of their keys, so that equal values
         // have equal texts.
+        Digest::of(sealed.to_string().as_bytes())
+    }
+}
+
+/// A stage of a pipeline that stands still until a person says whether the run
+/// goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageRequest {
+    pub stage: String,
+    pub visit: u32,
+    /// What the profile asks; empty where it asks nothing in particular.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prompt: String,
+    /// What the run knows and has decided so far, as an object: findings,
+    /// plans, what tools gave, the last answer.
+    pub known: Value,
+}
+
+impl StageRequest {
+    /// Of all that the person is asked about: what is approved is that the run
+    /// goes on from exactly this.
+    #[must_use]
+    pub fn digest(&self, run: &str) -> Digest {
+        let sealed = serde_json::json!({
+            "seal": "sickbay.stage/1",
+            "run": run,
+            "stage": self.stage,
+            "visit": self.visit,
+            "prompt": self.prompt,
+            "known": self.known,
+        });
         Digest::of(sealed.to_string().as_bytes())
     }
 }
@@ -130,6 +165,7 @@ mod tests {
             tool: "shop__restart".into(),
             arguments: json!({"name": "api", "grace": 5}),
             effect: Effect::Write,
+            stage: None,
         };
         let exact = CallPattern::exactly(&request);
         let wider =
@@ -148,9 +184,31 @@ mod tests {
     }
 
     #[test]
-    fn another_argument_is_another_digest() {
+    fn whatever_a_person_is_asked_about_is_in_the_digest() {
         let request =
-            ToolRequest { call: 1, tool: "t".into(), arguments: json!({"a": 1}), effect: Effect::Write };
+            StageRequest { stage: "s".into(), visit: 1, prompt: "?".into(), known: json!({"answer": "a"}) };
+        let others = [
+            StageRequest { stage: "t".into(), ..request.clone() },
+            StageRequest { visit: 2, ..request.clone() },
+            StageRequest { prompt: String::new(), ..request.clone() },
+            StageRequest { known: json!({"answer": "b"}), ..request.clone() },
+        ];
+        for other in others {
+            assert_ne!(request.digest("r"), other.digest("r"), "{other:?}");
+        }
+        assert_ne!(request.digest("r"), request.digest("s"));
+        assert_eq!(request.digest("r"), request.clone().digest("r"));
+    }
+
+    #[test]
+    fn another_argument_is_another_digest() {
+        let request = ToolRequest {
+            call: 1,
+            tool: "t".into(),
+            arguments: json!({"a": 1}),
+            effect: Effect::Write,
+            stage: None,
+        };
         let other = ToolRequest { arguments: json!({"a": 2}), ..request.clone() };
         assert_ne!(request.digest("r"), other.digest("r"));
         assert_ne!(request.digest("r"), request.digest("s"));

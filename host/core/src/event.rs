@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    approval::{ApprovalDecision, ToolRequest},
+    approval::{ApprovalDecision, StageRequest, ToolRequest},
     capability::Capability,
     change::{Direction, Mark, Rehearsal, Survey, WriteOutcome},
     digest::Digest,
@@ -150,13 +150,15 @@ pub enum Event {
         digest: Digest,
         reversible: bool,
     },
-    /// `plan` is 0 where it is a call of a tool that waits.
+    /// `plan` is 0 where it is a call of a tool that waits, or a stage.
     ApprovalRequested {
         plan: u32,
         digest: Digest,
         expires_ms: i64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tool: Option<ToolRequest>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stage: Option<StageRequest>,
     },
     ApprovalDecided {
         plan: u32,
@@ -243,7 +245,7 @@ pub enum Event {
     /// Written before a tool is called; durable before one that writes.
     ToolStarted {
         call: u64,
-        /// The model's own id of the call.
+        /// The model's own id of the call; of a stage's, one that tells it apart.
         id: String,
         tool: String,
         arguments: Value,

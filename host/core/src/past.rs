@@ -157,7 +157,16 @@ mod tests {
     fn waiting_for_a_person_takes_no_time() {
         let digest = Digest::of(b"");
         let journal = journal(vec![
-            (100, Event::ApprovalRequested { plan: 1, digest: digest.clone(), expires_ms: 9, tool: None }),
+            (
+                100,
+                Event::ApprovalRequested {
+                    plan: 1,
+                    digest: digest.clone(),
+                    expires_ms: 9,
+                    tool: None,
+                    stage: None,
+                },
+            ),
             (150, Event::Parked { reason: "waits".into(), report: Value::Null }),
             (7_000, Event::Resumed { after: 1, host_version: "0".into(), dropped: Vec::new() }),
             (8_000, Event::ApprovalDecided { plan: 1, digest, decision: ApprovalDecision::Expired }),

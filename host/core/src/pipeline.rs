@@ -5,135 +5,18 @@
 //! limit of the run, a cancellation or a failure leads to the report and then
 //! to the end, never to an error.
 
+mod step;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::step::{Decided, Remediated, StageFailure, Step, StepOutcome, StrategyRecord, Verified};
 use crate::{
     limits::{RunLimits, Spent},
     profile::{Profile, Stage, StageKind},
     report::Outcome,
 };
-
-/// What a driver does next. Asking again gives the same step until its outcome
-/// was accepted, so that a run that was interrupted takes it up again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-pub enum Step {
-    /// Find out what cluster this is.
-    Observe { stage: String, visit: u32 },
-    /// Ask one strategy.
-    Diagnose { stage: String, visit: u32, strategy: String },
-    /// Turn proposed actions into plans, and carry out what is approved, up to
-    /// and including the writes of one plan.
-    Remediate { stage: String, visit: u32 },
-    /// Watch the plan that was applied, and take it back where it does not help.
-    Verify { stage: String, visit: u32 },
-    /// Let the model answer, with the tools of the profile.
-    Model { stage: String, visit: u32 },
-    /// Hand over to another profile.
-    Agent { stage: String, visit: u32, agent: String },
-    /// Write the report of what is known.
-    Report { stage: String, visit: u32 },
-    /// A stage that no driver of this version can run. Accept a failure for it.
-    Unsupported { stage: String, visit: u32, kind: StageKind },
-    /// The run is over.
-    Done { outcome: Outcome },
-}
-
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "result", rename_all = "kebab-case")]
-pub enum StepOutcome {
-    /// It did what it should: a cluster was observed, a report written.
-    Done,
-    /// A strategy answered; so many of its findings are warnings or worse.
-    Diagnosed { problems: u32 },
-    /// Plans came to an end, or one was applied.
-    Remediated { decision: Remediated },
-    /// The applied plan came to an end.
-    Verified { decision: Verified },
-    /// A model, or another profile, answered. What it decided is a word for the
-    /// stage's `decisions`.
-    Answered { decision: Option<String> },
-    /// It did not, for a reason that stands in the report.
-    Failed { message: String },
-    /// A limit of the run, by its name in the profile, ended it from outside.
-    Limit { limit: String },
-}
-
-/// What a `remediate` stage decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Remediated {
-    /// A plan was applied and has to be verified.
-    Applied,
-    /// There are plans, and none was applied.
-    Planned,
-    /// A person or a policy said no to all of them.
-    Denied,
-    /// No finding has an action that is left to try.
-    Nothing,
-}
-
-impl Remediated {
-    /// The word for a stage's `decisions`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Planned => "planned",
-            Self::Denied => "denied",
-            Self::Nothing => "nothing",
-        }
-    }
-}
-
-/// What a `verify` stage decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verified {
-    Verified,
-    RolledBack,
-    /// It was taken back, and the profile allows another try.
-    Retry,
-    /// It was not taken back entirely.
-    Stuck,
-}
-
-impl Verified {
-    /// The word for a stage's `decisions`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Verified => "verified",
-            Self::RolledBack => "rolled-back",
-            Self::Retry => "retry",
-            Self::Stuck => "stuck",
-        }
-    }
-}
-
-/// How one strategy fared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StrategyRecord {
-    pub strategy: String,
-    /// None where it answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failure: Option<String>,
-    /// Findings that are warnings or worse.
-    pub problems: u32,
-}
-
-/// A stage that failed, or could not be run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StageFailure {
-    pub stage: String,
-    pub visit: u32,
-    pub message: String,
-}
 
 /// The loop. Its JSON form is a stored format.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,12 +38,15 @@ pub struct Pipeline {
     remediated: Vec<Remediated>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     verified: Vec<Verified>,
+    /// What stages decided in which a person has the word, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    decided: Vec<Decided>,
     /// What is still wrong now is severe, as far as the last verification saw.
     #[serde(default)]
     critical_left: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cancelled: Option<String>,
-    /// A model, or another profile, answered.
+    /// A model, another profile, a tool or a person answered.
     #[serde(default)]
     answered: bool,
 }
@@ -202,6 +88,7 @@ impl Pipeline {
             limits_hit: Vec::new(),
             remediated: Vec::new(),
             verified: Vec::new(),
+            decided: Vec::new(),
             critical_left: false,
             cancelled: None,
             answered: false,
@@ -230,6 +117,8 @@ impl Pipeline {
             StageKind::Verify => Step::Verify { stage: name, visit },
             StageKind::Report => Step::Report { stage: name, visit },
             StageKind::Model => Step::Model { stage: name, visit },
+            StageKind::Tools => Step::Tools { stage: name, visit },
+            StageKind::Approve => Step::Approve { stage: name, visit },
             StageKind::Agent => {
                 Step::Agent { stage: name, visit, agent: stage.agent.clone().unwrap_or_default() }
             }
@@ -237,7 +126,6 @@ impl Pipeline {
                 Some(strategy) => Step::Diagnose { stage: name, visit, strategy: strategy.clone() },
                 None => Step::Unsupported { stage: name, visit, kind: stage.kind },
             },
-            kind => Step::Unsupported { stage: name, visit, kind },
         }
     }
 
@@ -278,6 +166,19 @@ impl Pipeline {
                         None => self.follow(index, Way::Success),
                     }
                 }
+                StepOutcome::Called => {
+                    self.answered = true;
+                    self.follow(index, Way::Success);
+                }
+                StepOutcome::Decided { decision } => {
+                    self.decided.push(decision);
+                    if decision == Decided::Approved {
+                        self.answered = true;
+                        self.follow(index, Way::Decision(decision.as_str()));
+                    } else {
+                        self.follow(index, Way::Refusal(decision.as_str()));
+                    }
+                }
                 StepOutcome::Failed { message } => self.fail(index, message),
                 StepOutcome::Limit { limit } => self.fail(index, limit_message(&limit)),
             },
@@ -305,6 +206,8 @@ impl Pipeline {
         } else if !self.limits_hit.is_empty() {
             Outcome::Limit
         } else if let Some(outcome) = self.outcome_of_plans() {
+            outcome
+        } else if let Some(outcome) = self.outcome_of_words() {
             outcome
         } else if !answered && (!self.records.is_empty() || !self.failures.is_empty()) {
             Outcome::Failed
@@ -334,6 +237,15 @@ impl Pipeline {
             // Applied and never watched is not put right.
             Some(Remediated::Applied) => Some(Outcome::Failed),
             Some(Remediated::Nothing) | None => None,
+        }
+    }
+
+    /// What the last word of a person, or of the profile in their place, comes to.
+    fn outcome_of_words(&self) -> Option<Outcome> {
+        match self.decided.last()? {
+            Decided::Approved => None,
+            Decided::Denied | Decided::Expired => Some(Outcome::Denied),
+            Decided::Planned => Some(Outcome::Planned),
         }
     }
 
@@ -398,6 +310,8 @@ impl Pipeline {
         let (failure, problems) = match outcome {
             StepOutcome::Done
             | StepOutcome::Answered { .. }
+            | StepOutcome::Called
+            | StepOutcome::Decided { .. }
             | StepOutcome::Remediated { .. }
             | StepOutcome::Verified { .. } => (None, 0),
             StepOutcome::Diagnosed { problems } => (None, problems),
@@ -511,6 +425,8 @@ impl Pipeline {
         let outcome = match outcome {
             StepOutcome::Done
             | StepOutcome::Answered { .. }
+            | StepOutcome::Called
+            | StepOutcome::Decided { .. }
             | StepOutcome::Diagnosed { .. }
             | StepOutcome::Remediated { .. }
             | StepOutcome::Verified { .. } => self.outcome(),
@@ -534,6 +450,8 @@ impl Pipeline {
 enum Way<'a> {
     Success,
     Decision(&'a str),
+    /// A decision that leads nowhere but where it, a denial or a failure does.
+    Refusal(&'a str),
     Failure,
 }
 
@@ -542,6 +460,10 @@ fn target(stages: &[Stage], stage: &Stage, way: Way<'_>) -> Option<usize> {
     let name = match way {
         Way::Success => stage.on_success.as_ref(),
         Way::Decision(word) => stage.decisions.get(word).or(stage.on_success.as_ref()),
+        Way::Refusal(word) => {
+            let named = stage.decisions.get(word).or_else(|| stage.decisions.get("denied"));
+            named.or(stage.on_failure.as_ref())
+        }
         Way::Failure => stage.on_failure.as_ref(),
     }?;
     stages.iter().position(|stage| stage.name == *name)

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use layers::{Layer, Resolved, Setting, resolve};
 pub(crate) use parse::capabilities;
-pub use stage::{Stage, StageKind};
+pub use stage::{Stage, StageCall, StageKind};
 pub use tools::{ReactOptions, ToolApproval, ToolSettings};
 
 pub use crate::document::{Problem as ProfileProblem, Source};
@@ -317,12 +317,6 @@ impl Profile {
     #[must_use]
     pub fn stages(&self) -> Vec<Stage> {
         if self.pipeline.stage.is_empty() { stage::derived(self) } else { self.pipeline.stage.clone() }
-    }
-
-    /// The first stage that no driver of this version can run.
-    #[must_use]
-    pub fn unsupported_stage(&self) -> Option<Stage> {
-        self.stages().into_iter().find(|stage| !stage.kind.is_supported())
     }
 
     /// What a plugin may use in this run, of the grants that it holds.

@@ -25,7 +25,8 @@ pub const SCHEMA: &str = "sickbay.report/1";
 pub enum Outcome {
     /// Nothing is wrong; findings may be worth knowing.
     Healthy,
-    /// A model said something; no strategy looked whether all is well.
+    /// A model, a tool or a person said something; no strategy looked whether
+    /// all is well.
     Answered,
     /// Something is wrong, and nothing was done about it.
     Findings,
@@ -106,6 +107,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
     #[serde(default)]
     pub plans: Vec<PlanReport>,
+    /// What the stages themselves called, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolReport>,
+    /// What persons were asked by stages, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalReport>,
     /// What was looked at: the basis of a verdict that all is well.
     #[serde(default)]
     pub checked: Vec<Checked>,
@@ -206,6 +213,69 @@ pub struct PlanReport {
     pub waits_until_ms: Option<i64>,
 }
 
+/// What became of a stage's call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolState {
+    Ok,
+    Failed,
+    /// It was not called: what it is given does not fit, or there is no such tool.
+    Refused,
+    /// It was not called: a person said no, or nobody decided in time.
+    Denied,
+    /// It was not called: it writes, and this run may only read.
+    Planned,
+    /// It waits for a decision.
+    Waits,
+}
+
+/// A call that a stage made, or was to make.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolReport {
+    pub stage: String,
+    pub visit: u32,
+    pub tool: String,
+    pub arguments: Value,
+    pub state: ToolState,
+    /// It may have changed something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writes: bool,
+    /// What it gave, cut as a model would see it; or why it was not called.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// What a person said to a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ApprovalState {
+    Approved,
+    Denied,
+    /// Nobody decided in time.
+    Expired,
+    /// Nobody is asked in such a run.
+    Planned,
+    Waits,
+}
+
+/// A stage that asked a person whether the run goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalReport {
+    pub stage: String,
+    pub visit: u32,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub prompt: String,
+    /// Of all that the person was asked about.
+    pub digest: crate::digest::Digest,
+    pub state: ApprovalState,
+    /// Who decided, and why not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// Until when it waits, milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_until_ms: Option<i64>,
+}
+
 /// What a run used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -234,6 +304,8 @@ impl Report {
             cluster,
             findings: Vec::new(),
             plans: Vec::new(),
+            tools: Vec::new(),
+            approvals: Vec::new(),
             checked: Vec::new(),
             skipped: Vec::new(),
             strategies: Vec::new(),

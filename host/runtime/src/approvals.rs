@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 use sickbay_core::{
-    approval::{CallPattern, ToolRequest},
+    approval::{CallPattern, StageRequest, ToolRequest},
     change::Survey,
     diagnosis::Finding,
     digest::Digest,
@@ -71,6 +71,29 @@ pub enum CallDecision {
     Later,
 }
 
+/// A stage that stands still until a person decides.
+#[derive(Clone, Debug)]
+pub struct StageApproval {
+    pub run: String,
+    /// Of all that the person is asked about.
+    pub digest: Digest,
+    pub request: StageRequest,
+    /// Until when an approval holds, milliseconds since 1970.
+    pub expires_ms: i64,
+}
+
+/// What a person says to a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StageDecision {
+    /// The run goes on.
+    Approve,
+    Deny {
+        reason: String,
+    },
+    /// Nobody decides now: the run parks, and `runs approve` decides later.
+    Later,
+}
+
 /// Asks a person. Called once for each plan that the policy leaves to a person;
 /// may wait as long as the person takes.
 #[async_trait]
@@ -80,6 +103,11 @@ pub trait Approver: Send + Sync {
     /// The same for a call of a tool.
     async fn decide_call(&self, _request: &CallRequest) -> CallDecision {
         CallDecision::Later
+    }
+
+    /// The same for a stage that stands still.
+    async fn decide_stage(&self, _request: &StageApproval) -> StageDecision {
+        StageDecision::Later
     }
 
     /// Whether there is anybody to ask.

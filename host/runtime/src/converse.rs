@@ -17,6 +17,7 @@ mod approve;
 mod cut;
 mod model;
 mod prompt;
+mod stage;
 mod toolbox;
 mod tools;
 
@@ -39,7 +40,9 @@ pub(crate) use self::{
     approve::Desk,
     cut::Kept,
     prompt::system_prompt,
+    stage::StageCalled,
     toolbox::{Offered, Tool, ToolBox, ToolSources},
+    tools::Refusal,
 };
 use crate::{
     dispatcher::{ModelSpending, RunContext},

@@ -13,17 +13,33 @@ use sickbay_store::read_all;
 
 use crate::{driving::DrivingLock, error::Failure, journal::store_failure, sickbay::Sickbay};
 
-/// A plan that waits for a decision.
+/// What it is that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PendingKind {
+    Plan,
+    /// A call of a tool.
+    Call,
+    /// A stage that asks whether the run goes on.
+    Stage,
+}
+
+/// A plan, a call or a stage that waits for a decision.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingPlan {
     pub run: String,
+    pub kind: PendingKind,
+    /// The stage that asks, or whose call it is; none of a plan, and of a model's call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     pub plan: u32,
     pub digest: Digest,
     pub plugin: String,
     pub action: String,
     pub summary: String,
-    /// Of the action; the arguments, where it is a call of a tool.
+    /// Of the action; the arguments, where it is a call of a tool; what is known
+    /// so far, where it is a stage.
     pub parameters: Value,
     /// Milliseconds since 1970, UTC.
     pub expires_ms: i64,
@@ -33,7 +49,11 @@ impl PendingPlan {
     /// What waits, in a word for people.
     #[must_use]
     pub fn noun(&self) -> &'static str {
-        if self.plan == 0 { "call" } else { "plan" }
+        match self.kind {
+            PendingKind::Plan => "plan",
+            PendingKind::Call => "call",
+            PendingKind::Stage => "stage",
+        }
     }
 }
 
@@ -72,13 +92,19 @@ impl Sickbay {
                     pending.digest
                 )));
         }
+        if pending.kind == PendingKind::Stage && matches!(decision, ApprovalDecision::Edited { .. }) {
+            return Err(Failure::usage(format!("run `{run}` waits with a stage, which has no parameters"))
+                .with_hint("approve it, or deny it with a reason"));
+        }
         let now = self.clock.now_ms();
         if now > pending.expires_ms {
             let noun = pending.noun();
-            let hint = match pending.plan {
-                0 => format!("`sickbay runs resume {run}` goes on; the model is told that nobody decided"),
-                _ => format!("`sickbay runs resume {run}` makes the plan again and asks again"),
+            let then = match (pending.kind, &pending.stage) {
+                (PendingKind::Plan, _) => "makes the plan again and asks again",
+                (PendingKind::Call, None) => "goes on; the model is told that nobody decided",
+                _ => "goes on, where the stage leads that nobody decided about in time",
             };
+            let hint = format!("`sickbay runs resume {run}` {then}");
             return Err(Failure::usage(format!("the {noun} of run `{run}` expired before this decision"))
                 .with_hint(hint));
         }
@@ -119,10 +145,26 @@ impl Sickbay {
 pub(crate) fn pending(run: &str, entries: &[Entry]) -> Option<PendingPlan> {
     let past = Past::of(entries);
     let last = past.entries.last()?;
-    let Event::ApprovalRequested { plan, digest, expires_ms, tool } = &last.event else { return None };
+    let Event::ApprovalRequested { plan, digest, expires_ms, tool, stage } = &last.event else { return None };
+    if let Some(request) = stage {
+        return Some(PendingPlan {
+            run: run.to_owned(),
+            kind: PendingKind::Stage,
+            stage: Some(request.stage.clone()),
+            plan: 0,
+            digest: digest.clone(),
+            plugin: "stage".to_owned(),
+            action: request.stage.clone(),
+            summary: clean_line(&request.prompt, 2_000),
+            parameters: request.known.clone(),
+            expires_ms: *expires_ms,
+        });
+    }
     if let Some(request) = tool {
         return Some(PendingPlan {
             run: run.to_owned(),
+            kind: PendingKind::Call,
+            stage: request.stage.clone(),
             plan: 0,
             digest: digest.clone(),
             plugin: "tool".to_owned(),
@@ -142,6 +184,8 @@ pub(crate) fn pending(run: &str, entries: &[Entry]) -> Option<PendingPlan> {
         {
             Some(PendingPlan {
                 run: run.to_owned(),
+                kind: PendingKind::Plan,
+                stage: None,
                 plan: *plan,
                 digest: digest.clone(),
                 plugin: plugin.clone(),

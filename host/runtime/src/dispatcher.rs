@@ -152,8 +152,14 @@ impl RunContext {
         self.models.lock().unwrap_or_else(PoisonError::into_inner).add(usage, cost_usd);
     }
 
-    /// What agents spent inside this run.
-    pub(crate) fn add_model_spending(&self, spending: ModelSpending) {
+    /// What an agent used counts for whoever called it, also where its end is recorded.
+    pub(crate) fn spend_as(&self, usage: sickbay_core::report::Usage) {
+        let spending = ModelSpending {
+            calls: usage.model_calls,
+            input: usage.input_tokens,
+            output: usage.output_tokens,
+            cost_usd: usage.cost_usd,
+        };
         self.models.lock().unwrap_or_else(PoisonError::into_inner).merge(spending);
     }
 

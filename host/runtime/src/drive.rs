@@ -6,12 +6,14 @@
 mod apply;
 mod approve;
 mod call;
+mod consult;
 mod course;
 mod diagnose;
 mod propose;
 mod remediate;
 mod report;
 mod talk;
+mod tools;
 mod verify;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -30,7 +32,7 @@ use sickbay_core::{
     plan::Reach,
     profile::Profile,
     remediation::ActionSpec,
-    report::{Report, StrategyReport},
+    report::{ApprovalReport, Report, StrategyReport, ToolReport},
 };
 use sickbay_engine::{Cancel, LoadedPlugin};
 use sickbay_store::Journal;
@@ -41,7 +43,7 @@ use crate::{
     approvals::{Approver, Consent},
     clock::Clock,
     connect::ClusterChoice,
-    converse::Desk,
+    converse::{Desk, Kept},
     dispatcher::{Asker, ModelSpending, PluginTerms, RunContext},
     error::Failure,
     listener::Listener,
@@ -177,6 +179,12 @@ struct Known {
     models: ModelSpending,
     /// What the model said last.
     answer: Option<String>,
+    /// What stages called by themselves, in order.
+    called: Vec<ToolReport>,
+    /// Of that, the results that were cut, so that a model can read on.
+    kept: Kept,
+    /// What stages asked a person.
+    asked: Vec<ApprovalReport>,
     calls: u64,
     host_asks: u64,
     stage: Option<OpenStage>,
@@ -218,6 +226,8 @@ impl Known {
                 StepOutcome::Answered { decision } => {
                     decision.clone().unwrap_or_else(|| "answered".to_owned())
                 }
+                StepOutcome::Called => "called".to_owned(),
+                StepOutcome::Decided { decision } => decision.as_str().to_owned(),
                 StepOutcome::Failed { message } => format!("failed: {message}"),
                 StepOutcome::Limit { limit } => format!("limit: {limit}"),
             };
@@ -301,9 +311,17 @@ impl Drive {
                     self.enter(&mut known, stage, *visit).await?;
                     self.hand_over(&mut known, stage, agent).await?
                 }
+                Step::Tools { stage, visit } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    self.call_tools(&mut known, stage, *visit).await?
+                }
+                Step::Approve { stage, visit } => {
+                    self.enter(&mut known, stage, *visit).await?;
+                    self.consult(&mut known, stage, *visit).await?
+                }
                 Step::Unsupported { stage, visit, kind } => {
                     self.enter(&mut known, stage, *visit).await?;
-                    let message = format!("this version can not run `{}` stages", kind.as_str());
+                    let message = format!("this `{}` stage has nothing to do", kind.as_str());
                     Flow::Step(StepOutcome::Failed { message })
                 }
                 Step::Report { stage, visit } => {

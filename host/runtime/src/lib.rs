@@ -49,12 +49,13 @@ mod sickbay;
 mod world;
 
 pub use approvals::{
-    ApprovalRequest, Approver, CallDecision, CallRequest, Consent, Decision, NobodyApproves,
+    ApprovalRequest, Approver, CallDecision, CallRequest, Consent, Decision, NobodyApproves, StageApproval,
+    StageDecision,
 };
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use connect::{ClusterChoice, LivePlace, PlaygroundPlace};
 pub use converse::TurnFlow;
-pub use decisions::PendingPlan;
+pub use decisions::{PendingKind, PendingPlan};
 pub use dispatcher::{Asker, CallOutside, MAX_OBSERVED_BYTES, PluginTerms, RunContext};
 pub use doctor::{Check, CheckState};
 pub use drive::RunSettings;

@@ -24,6 +24,10 @@ pub enum Notice {
     Talking {
         model: String,
     },
+    /// A stage calls a tool.
+    Calling {
+        tool: String,
+    },
     /// Another profile gets the task.
     HandingOver {
         agent: String,

@@ -10,6 +10,7 @@ use sickbay_core::{
     limits::{CallLimits, Function},
     plugin::PluginKind,
     profile::{LoopKind, Profile, StageKind, ToolApproval},
+    text::clean_line,
     tool::ToolSpec,
 };
 use sickbay_engine::{CallContext, Cancel, DenyAll};
@@ -113,6 +114,7 @@ impl Sickbay {
         for note in ready.toolbox.notes() {
             tracing::warn!("{note}");
         }
+        check_calls(profile, &ready.toolbox)?;
         Ok(ready)
     }
 
@@ -208,6 +210,31 @@ fn uses_model(profile: &Profile, plugins: &BTreeMap<String, ReadyPlugin>) -> boo
             && plugin.loaded.inspection().manifest.capabilities.contains(&Capability::Model)
     });
     talks || (asks && profile.model.provider.is_some())
+}
+
+/// Refuses what a stage could not call: what plugins and agents take is known
+/// before the run begins. A server may list its tools, or others, later.
+fn check_calls(profile: &Profile, toolbox: &ToolBox) -> Result<(), Failure> {
+    for stage in profile.stages() {
+        for call in &stage.calls {
+            let wrong = |what: &str| {
+                Failure::usage(format!("stage `{}` of profile `{}`: {what}", stage.name, profile.name))
+            };
+            let owner = call.tool.split_once("__").map_or("", |(owner, _)| owner);
+            match toolbox.get(&call.tool) {
+                _ if profile.mcp.contains_key(owner) => {}
+                None => return Err(wrong(&toolbox.unknown(&call.tool))),
+                Some(offered) => {
+                    if let Some(complaint) = offered.complaint(&call.arguments) {
+                        let schema = &offered.spec.input_schema;
+                        return Err(wrong(&format!("`{}`: {complaint}", call.tool))
+                            .with_hint(format!("the schema is {}", clean_line(&schema.to_string(), 2_000))));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Each tool plugin of the profile with what it lists.

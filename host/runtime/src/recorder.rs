@@ -3,11 +3,13 @@
 //! stamps, so that a replay sees the times of the first run.
 
 use std::{
+    cell::Cell,
     collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
+use serde::Deserialize as _;
 use serde_json::Value;
 use sickbay_core::{
     error::CallError,
@@ -15,6 +17,7 @@ use sickbay_core::{
     outside::{Answer, Ask},
     past::{Past, waits_for_a_person},
     plugin::{CallFailure, CallLimit},
+    report::Usage,
     tool::ToolOutput,
 };
 use sickbay_store::Journal;
@@ -87,6 +90,8 @@ pub struct ForetoldTool {
     pub error: Option<CallError>,
     pub host_calls: u64,
     pub logs_dropped: u64,
+    /// What the agent used that was called, as its report tells.
+    pub usage: Option<Usage>,
     /// What it was answered, so that evidence can be checked against it.
     pub answers: Vec<(Ask, Answer)>,
 }
@@ -313,13 +318,21 @@ impl Comparison {
     }
 
     fn tool_end(&self, wanted: u64, counts: impl Fn(&Option<CallError>) -> bool) -> Option<ForetoldTool> {
+        let usage = Cell::new(None);
         self.end_of(wanted, |event, answers| match event {
+            Event::Nested { event, .. } => {
+                if let Event::Reported { report } = event.as_ref() {
+                    usage.set(Usage::deserialize(&report["usage"]).ok());
+                }
+                None
+            }
             Event::ToolEnded { output, error, host_calls, logs_dropped, .. } => {
                 Some(counts(error).then(|| ForetoldTool {
                     output: output.clone(),
                     error: error.clone(),
                     host_calls: *host_calls,
                     logs_dropped: *logs_dropped,
+                    usage: usage.get(),
                     answers: std::mem::take(answers),
                 }))
             }

@@ -278,7 +278,6 @@ impl Sickbay {
     pub async fn run(&self, request: RunRequest) -> Result<RunEnd, Failure> {
         let (profile, left_out) = self.without_models(&request.profile)?;
         let profile = &profile;
-        check_runnable(profile)?;
         let policy = read_policy(profile)?;
         let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
@@ -560,22 +559,6 @@ fn find_plugins(
             ))
             .with_hint("`sickbay plugin list` shows the kind of each"));
         }
-    }
-    Ok(())
-}
-
-/// Refuses what this version can not run, before anything is begun.
-fn check_runnable(profile: &Profile) -> Result<(), Failure> {
-    if let Some(stage) = profile.unsupported_stage() {
-        return Err(Failure::usage(format!(
-            "profile `{}` has the stage `{}` of kind `{}`, which this version can not run",
-            profile.name,
-            stage.name,
-            stage.kind.as_str()
-        ))
-        .with_hint(
-            "this version runs observe, diagnose, remediate, verify, model, agent and report stages",
-        ));
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ pub(crate) fn of(event: &Event) -> usize {
         Event::RehearsalEnded { rehearsal: Some(rehearsal), .. } => {
             rehearsal.prior.as_ref().map_or(0, value) + rehearsal.diff.len() * 256 + 1024
         }
+        Event::ApprovalRequested { stage: Some(asked), .. } => asked.prompt.len() + value(&asked.known),
         Event::TurnStarted { input, .. } => input.len(),
         Event::ToolsOffered { tools } => tools
             .iter()
@@ -51,7 +52,7 @@ pub(crate) fn of(event: &Event) -> usize {
         | Event::RehearsalStarted { .. }
         | Event::RehearsalEnded { rehearsal: None, .. }
         | Event::PlanSealed { .. }
-        | Event::ApprovalRequested { .. }
+        | Event::ApprovalRequested { stage: None, .. }
         | Event::ApprovalDecided { .. }
         | Event::LockStarted { .. }
         | Event::LockEnded { .. }

@@ -24,7 +24,7 @@ pub(crate) enum RunsCommand {
         #[arg(long)]
         events: bool,
     },
-    /// Approve exactly one plan, or call of a tool, of a run that waits
+    /// Approve exactly one plan, call of a tool, or stage of a run that waits
     Approve {
         #[command(flatten)]
         plan: PlanArgs,
@@ -36,7 +36,7 @@ pub(crate) enum RunsCommand {
         #[command(flatten)]
         consent: ConsentArgs,
     },
-    /// Say no to a plan, or a call, of a run that waits
+    /// Say no to a plan, a call, or a stage of a run that waits
     Deny {
         #[command(flatten)]
         plan: PlanArgs,
@@ -84,12 +84,12 @@ pub(crate) enum RunsCommand {
     },
 }
 
-/// One plan of one run, or one call of a tool.
+/// One plan of one run, one call of a tool, or one stage.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct PlanArgs {
     /// The run's id, or the beginning of it
     pub run: String,
-    /// The digest of the plan or call, or at least 8 of its digits: what you approve is what you saw
+    /// The digest of the plan, call or stage, or at least 8 of its digits: what you approve is what you saw
     #[arg(long = "plan", value_name = "DIGEST")]
     pub digest: String,
 }

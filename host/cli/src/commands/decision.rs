@@ -1,10 +1,10 @@
-//! Decisions on the plan of a run that waits, made elsewhere than at its own
+//! Decisions on the plan, call or stage of a run that waits, made elsewhere than at its own
 //! terminal: each is for exactly one digest.
 
 use std::{process::ExitCode, sync::Arc};
 
 use sickbay_core::{approval::ApprovalDecision, text::clean_line};
-use sickbay_runtime::{Failure, PendingPlan, ResumeRequest};
+use sickbay_runtime::{Failure, PendingKind, PendingPlan, ResumeRequest};
 
 use super::{
     cluster, consent,
@@ -51,25 +51,43 @@ pub(super) fn tell_waiting(
         ));
         return;
     }
-    let applies = if pending.plan == 0 { "calls it and goes on" } else { "applies it" };
+    let applies = match pending.kind {
+        PendingKind::Plan => "applies it",
+        PendingKind::Call => "calls it and goes on",
+        PendingKind::Stage => "goes on",
+    };
     output.note(&format!("{hint}: `sickbay runs approve {run} --plan {digest} --resume` {applies}"));
     output.note(&format!("{hint}: `sickbay runs deny {run} --plan {digest} --reason TEXT` refuses it"));
 }
 
-/// The exact arguments of a call that waits, on stderr as all that is about a
-/// decision: with `--json` they stand in the data.
-pub(super) fn show_call(pending: &PendingPlan, output: &Output) {
-    if pending.plan == 0 && !output.is_json() {
-        output.aside(&prompt::waiting_call(pending, output.error_paint, output.error_width));
+/// The exact arguments of a call that waits, or all that a stage asks about, on
+/// stderr as all that is about a decision: with `--json` they stand in the data.
+pub(super) fn show_waiting(pending: &PendingPlan, output: &Output) {
+    if output.is_json() {
+        return;
+    }
+    match pending.kind {
+        // Its diff stands in the report.
+        PendingKind::Plan => {}
+        PendingKind::Call => {
+            output.aside(&prompt::waiting_call(pending, output.error_paint, output.error_width));
+        }
+        PendingKind::Stage => {
+            output.aside(&prompt::waiting_stage(pending, output.error_paint, output.error_width));
+        }
     }
 }
 
 /// What would be done, on one line. The whole of a call's arguments is what
 /// `runs show` prints.
 fn what(pending: &PendingPlan) -> String {
-    match pending.plan {
-        0 => clean_line(&pending.summary, 300),
-        _ => clean_line(&format!("{} {}: {}", pending.plugin, pending.action, pending.summary), 300),
+    match pending.kind {
+        PendingKind::Call => clean_line(&pending.summary, 300),
+        PendingKind::Stage if pending.summary.is_empty() => clean_line(&pending.action, 300),
+        PendingKind::Stage => clean_line(&format!("{}: {}", pending.action, pending.summary), 300),
+        PendingKind::Plan => {
+            clean_line(&format!("{} {}: {}", pending.plugin, pending.action, pending.summary), 300)
+        }
     }
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn runs(
                 show(&report, output)?;
                 if let Some(pending) = sickbay.pending(&stored.summary.run).await? {
                     let run = stored.summary.run.as_str();
-                    decision::show_call(&pending, output);
+                    decision::show_waiting(&pending, output);
                     decision::tell_waiting(run, Some(&pending), "", Outlives::Yes, output);
                 }
             } else {
@@ -142,7 +142,7 @@ async fn conversation(sickbay: &Sickbay, stored: &StoredRun, output: &Output) ->
     });
     output.show(&shown, || text)?;
     if let Some(pending) = pending {
-        decision::show_call(&pending, output);
+        decision::show_waiting(&pending, output);
         decision::tell_waiting(run, Some(&pending), "", Outlives::Yes, output);
     }
     let profile = clean_line(&stored.summary.profile, 60);

@@ -25,6 +25,12 @@ const HELP: &str = "  y  call it with exactly these arguments, this once
   a  allow it for the rest of this session: the same call, or those with some of these arguments
   l  leave it for later: the run waits, and `sickbay runs approve` decides (as Ctrl-C)
 ";
+const HELP_OF_STAGE: &str = "  y  call it with exactly these arguments, this once
+  n  do not call it, and say why: the stage ends with that
+  e  other arguments: the tool is called with yours
+  a  allow it until the stage ends: the same call, or those with some of these arguments
+  l  leave it for later: the run waits, and `sickbay runs approve` decides (as Ctrl-C)
+";
 
 /// What is shown of a call.
 struct Shown<'a> {
@@ -33,6 +39,8 @@ struct Shown<'a> {
     /// None where it is not known any more.
     effect: Option<Effect>,
     arguments: &'a Value,
+    /// The stage whose call it is; none of a model's.
+    stage: Option<&'a str>,
     digest: &'a Digest,
     expires_ms: i64,
 }
@@ -53,7 +61,13 @@ impl Shown<'_> {
         match self.arguments.as_object() {
             Some(map) if map.is_empty() => sheet.field("arguments", Tone::Faint, "none"),
             _ => {
-                sheet.field("arguments", Tone::Faint, "a model chose them; these are all of them");
+                let whose = match self.stage {
+                    Some(stage) => {
+                        format!("stage `{stage}` of the profile names them; these are all of them")
+                    }
+                    None => "a model chose them; these are all of them".to_owned(),
+                };
+                sheet.field("arguments", Tone::Faint, &whose);
                 sheet.pretty_json("  ", Tone::Plain, self.arguments);
             }
         }
@@ -73,6 +87,7 @@ pub(crate) fn waiting_call(pending: &PendingPlan, paint: Paint, width: usize) ->
         tool: &pending.action,
         effect: None,
         arguments: &pending.parameters,
+        stage: pending.stage.as_deref(),
         digest: &pending.digest,
         expires_ms: pending.expires_ms,
     };
@@ -102,6 +117,7 @@ impl TerminalApprover {
             tool: &request.request.tool,
             effect: Some(request.request.effect),
             arguments: &request.request.arguments,
+            stage: request.request.stage.as_deref(),
             digest: &request.digest,
             expires_ms: request.expires_ms,
         };
@@ -121,6 +137,7 @@ impl TerminalApprover {
         let tool = clean_line(&request.request.tool, 64);
         let question =
             format!("Call `{tool}`? [y]es [n]o [e]dit arguments [a]llow for this session [l]ater [?]");
+        let help = if request.request.stage.is_some() { HELP_OF_STAGE } else { HELP };
         for _ in 0..ATTEMPTS {
             let typed = self.ask(&question).await?;
             match CallAnswer::parse(&typed) {
@@ -140,7 +157,7 @@ impl TerminalApprover {
                         return Some(CallDecision::Allow { pattern });
                     }
                 }
-                Some(CallAnswer::Help) | None => self.console.say(HELP),
+                Some(CallAnswer::Help) | None => self.console.say(help),
             }
         }
         None

@@ -19,6 +19,7 @@ use sickbay_core::{
 use super::*;
 
 mod calls;
+mod stages;
 
 /// Answers in order, and remembers what was shown.
 #[derive(Clone, Default)]

@@ -1,11 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Pipeline, Remediated, Step, StepOutcome, Verified};
-use crate::{
-    limits::Spent,
-    profile::{Profile, StageKind},
-    report::Outcome,
-};
+use super::{Decided, Pipeline, Remediated, Step, StepOutcome, Verified};
+use crate::{limits::Spent, profile::Profile, report::Outcome};
 
 fn pipeline(text: &str) -> Pipeline {
     Pipeline::new(&Profile::parse("test", text).unwrap())
@@ -25,7 +21,9 @@ fn name(step: &Step) -> String {
         | Step::Remediate { stage, visit }
         | Step::Verify { stage, visit }
         | Step::Report { stage, visit } => format!("{stage}#{visit}"),
-        Step::Model { stage, visit } => format!("{stage}#{visit}"),
+        Step::Model { stage, visit } | Step::Tools { stage, visit } | Step::Approve { stage, visit } => {
+            format!("{stage}#{visit}")
+        }
         Step::Agent { stage, visit, agent } => format!("{stage}#{visit}@{agent}"),
         Step::Diagnose { stage, visit, strategy } => format!("{stage}#{visit}:{strategy}"),
         Step::Unsupported { stage, visit, kind } => format!("{stage}#{visit}!{}", kind.as_str()),
@@ -124,10 +122,76 @@ fn a_run_that_heals_verifies_what_it_applied_and_looks_for_more() {
     }
 }
 
+/// Looks, asks, and does what was approved.
+const ASKS: &str = "
+[tools]
+plugins = [\"pen\"]
+[[pipeline.stage]]
+name = \"look\"
+kind = \"tools\"
+calls = [{ tool = \"pen__look\" }]
+on-failure = \"bad\"
+[[pipeline.stage]]
+name = \"ask\"
+kind = \"approve\"
+on-failure = \"other\"
+[[pipeline.stage]]
+name = \"act\"
+kind = \"tools\"
+calls = [{ tool = \"pen__write\" }]
+on-success = \"good\"
+decisions = { denied = \"other\" }
+[[pipeline.stage]]
+name = \"other\"
+kind = \"model\"
+on-success = \"good\"
+[[pipeline.stage]]
+name = \"bad\"
+kind = \"report\"
+[[pipeline.stage]]
+name = \"good\"
+kind = \"report\"
+";
+
 #[test]
-fn what_can_not_be_run_yet_is_told() {
-    let approve = "[[pipeline.stage]]\nname = \"wait\"\nkind = \"approve\"\n[[pipeline.stage]]\nname = \"report\"\nkind = \"report\"";
-    assert_eq!(walk(approve, vec![failed()]), "wait#1!approve report#1 =failed");
+fn what_a_person_decides_leads_on_and_nothing_goes_on_without_a_yes() {
+    let decided = |decision| StepOutcome::Decided { decision };
+    let called = || StepOutcome::Called;
+    let answered = || StepOutcome::Answered { decision: None };
+    for (text, outcomes, expect) in [
+        (ASKS, vec![called(), decided(Decided::Approved), called()], "look#1 ask#1 act#1 good#1 =answered"),
+        (ASKS, vec![failed()], "look#1 bad#1 =failed"),
+        // Without a way of its own a denial goes where a failure does.
+        (ASKS, vec![called(), decided(Decided::Denied), answered()], "look#1 ask#1 other#1 good#1 =denied"),
+        (ASKS, vec![called(), decided(Decided::Expired), answered()], "look#1 ask#1 other#1 good#1 =denied"),
+        (ASKS, vec![called(), decided(Decided::Planned), answered()], "look#1 ask#1 other#1 good#1 =planned"),
+        // The way of a denial is that of all that is not approved.
+        (
+            ASKS,
+            vec![called(), decided(Decided::Approved), decided(Decided::Expired), answered()],
+            "look#1 ask#1 act#1 other#1 good#1 =denied",
+        ),
+        (ASKS, vec![called(), decided(Decided::Approved), failed()], "look#1 ask#1 act#1 bad#1 =failed"),
+    ] {
+        assert_eq!(walk(text, outcomes), expect);
+    }
+    let approve = "[[pipeline.stage]]\nname = \"wait\"\nkind = \"approve\"\n[[pipeline.stage]]\nname = \"on\"\nkind = \"observe\"\n\
+                   [[pipeline.stage]]\nname = \"report\"\nkind = \"report\"";
+    for (decision, expect) in [
+        (Decided::Approved, "wait#1 on#1 report#1 =answered"),
+        (Decided::Denied, "wait#1 report#1 =denied"),
+        (Decided::Expired, "wait#1 report#1 =denied"),
+        (Decided::Planned, "wait#1 report#1 =planned"),
+    ] {
+        assert_eq!(walk(approve, vec![decided(decision)]), expect);
+    }
+    // The last word counts.
+    let again = approve.replace(
+        "kind = \"approve\"",
+        "kind = \"approve\"\nmax-visits = 2\ndecisions = { denied = \"wait\" }",
+    );
+    let outcomes = vec![decided(Decided::Denied), decided(Decided::Approved)];
+    assert_eq!(walk(&again, outcomes), "wait#1 wait#2 on#1 report#1 =answered");
 }
 
 #[test]
@@ -246,19 +310,23 @@ fn any_profile() -> impl Strategy<Value = Profile> {
         let mut text = String::new();
         let names: Vec<String> = (0..strategies).map(|number| format!("\"p{number}\"")).collect();
         text.push_str(&format!(
-            "[diagnosis]\nstrategies = [{}]\n[remediation]\napproval = \"never\"\n[limits]\nsteps = {steps}\n",
+            "[diagnosis]\nstrategies = [{}]\n[remediation]\napproval = \"never\"\n[tools]\nplugins = [\"t\"]\n[limits]\nsteps = {steps}\n",
             names.join(", ")
         ));
         for (index, (kind, success, failure, decision, visits)) in stages.iter().enumerate() {
             let kind =
-                ["observe", "diagnose", "diagnose", "diagnose", "remediate", "verify", "model", "tools"]
-                    [*kind];
+                ["observe", "diagnose", "diagnose", "remediate", "verify", "model", "tools", "approve"][*kind];
             text.push_str(&format!("[[pipeline.stage]]\nname = \"s{index}\"\nkind = \"{kind}\"\n"));
+            if kind == "tools" {
+                text.push_str("calls = [{ tool = \"t__t\" }]\n");
+            }
             // One way leads on, so that every stage can be reached.
             text.push_str(&format!("on-success = \"s{}\"\n", index + 1));
             text.push_str(&format!("on-failure = \"{}\"\nmax-visits = {visits}\n", target(*failure)));
+            let (one, other) =
+                if kind == "tools" || kind == "approve" { ("denied", "expired") } else { ("findings", "healthy") };
             text.push_str(&format!(
-                "decisions = {{ findings = \"{}\", healthy = \"{}\" }}\n",
+                "decisions = {{ {one} = \"{}\", {other} = \"{}\" }}\n",
                 target(*decision),
                 target(*success)
             ));
@@ -276,6 +344,9 @@ fn any_outcome() -> impl Strategy<Value = StepOutcome> {
         1 => Just(StepOutcome::Remediated { decision: Remediated::Planned }),
         1 => Just(StepOutcome::Verified { decision: Verified::Verified }),
         1 => Just(StepOutcome::Verified { decision: Verified::Retry }),
+        1 => Just(StepOutcome::Called),
+        1 => Just(StepOutcome::Decided { decision: Decided::Approved }),
+        2 => Just(StepOutcome::Decided { decision: Decided::Denied }),
         3 => Just(failed()),
         1 => Just(StepOutcome::Limit { limit: "wall".to_owned() }),
     ]
@@ -304,6 +375,8 @@ proptest! {
                 | Step::Remediate { stage, visit }
                 | Step::Verify { stage, visit }
                 | Step::Model { stage, visit }
+                | Step::Tools { stage, visit }
+                | Step::Approve { stage, visit }
                 | Step::Agent { stage, visit, .. }
                 | Step::Unsupported { stage, visit, .. } => {
                     let allowed = profile.stages().iter().find(|one| one.name == stage).map(|one| one.max_visits);
@@ -342,13 +415,4 @@ proptest! {
         let again = Profile::from_json(&profile.to_json()).unwrap();
         prop_assert_eq!(Pipeline::new(&again), Pipeline::new(&profile));
     }
-}
-
-#[test]
-fn only_known_kinds_are_run() {
-    use StageKind::{Agent, Approve, Diagnose, Model, Observe, Remediate, Report, Tools, Verify};
-    for kind in [Observe, Diagnose, Remediate, Verify, Model, Agent, Report] {
-        assert!(kind.is_supported());
-    }
-    assert!(!Tools.is_supported() && !Approve.is_supported());
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Approval, LoopKind, Profile};
 
@@ -20,11 +21,11 @@ pub enum StageKind {
     Verify,
     /// Asks the model.
     Model,
-    /// Calls tools without a model.
+    /// Calls the tools that the profile names, without a model.
     Tools,
     /// Hands over to another profile.
     Agent,
-    /// Waits for a person.
+    /// Stands still until a person says whether the run goes on.
     Approve,
     /// Writes the report; the end of every run.
     Report,
@@ -48,12 +49,6 @@ impl StageKind {
     pub fn as_str(self) -> &'static str {
         Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
-
-    /// Whether this version can run such a stage.
-    #[must_use]
-    pub fn is_supported(self) -> bool {
-        !matches!(self, Self::Tools | Self::Approve)
-    }
 }
 
 /// One stage, with what follows it.
@@ -76,6 +71,10 @@ pub struct Stage {
     /// `decision` in a structured answer; a diagnosis decides `healthy` or
     /// `findings`; remediate `applied`, `planned`, `denied` or `nothing`;
     /// verify `verified`, `rolled-back`, `retry` or `stuck`. Comes before `on_success`.
+    /// A stage of kind `approve` decides `approved`, `denied`, `expired` or
+    /// `planned` (nobody is asked in this run), one of kind `tools` one of the
+    /// last three. What is not approved goes where its word or `denied` leads,
+    /// else where a failure does, and never on to `on_success`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<String, String>,
     /// The strategies of a `diagnose` stage; empty: those of the profile.
@@ -84,9 +83,27 @@ pub struct Stage {
     /// The agent that an `agent` stage hands over to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// What a `model` or `agent` stage is asked.
+    /// What a `model` or `agent` stage is asked, and a person in an `approve` stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
+    /// What a `tools` stage calls, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<StageCall>,
+}
+
+/// A call that the profile itself makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct StageCall {
+    /// As a model would call it: `PLUGIN__TOOL`.
+    pub tool: String,
+    /// An object, as the tool's schema wants it.
+    #[serde(default = "no_arguments")]
+    pub arguments: Value,
+}
+
+pub(crate) fn no_arguments() -> Value {
+    Value::Object(Map::new())
 }
 
 /// A stage that lies on no cycle is entered once by each way that leads to it.
@@ -111,6 +128,7 @@ impl Stage {
             strategies: Vec::new(),
             agent: None,
             prompt: None,
+            calls: Vec::new(),
         }
     }
 

@@ -4,6 +4,8 @@ use serde_json::json;
 use super::{Approval, Layer, LoopKind, Profile, Source, StageKind, resolve};
 use crate::{capability::Capability, duration::Span};
 
+mod stages;
+
 /// A profile with every section in it.
 pub(crate) const FULL: &str = r#"
 description = "Observe, diagnose, remediate and verify one namespace"
@@ -145,7 +147,6 @@ fn an_empty_profile_is_a_triage_with_the_rules() {
     assert_eq!(profile.limits.wall, Span::from_secs(300));
     let kinds: Vec<StageKind> = profile.stages().iter().map(|stage| stage.kind).collect();
     assert_eq!(kinds, [StageKind::Observe, StageKind::Diagnose, StageKind::Report]);
-    assert_eq!(profile.unsupported_stage(), None);
 }
 
 #[test]
@@ -165,7 +166,6 @@ fn every_section_is_read() {
     assert_eq!(stages[0].on_success.as_deref(), Some("find"));
     assert_eq!(stages[1].on_success.as_deref(), Some("ask"));
     assert_eq!(stages[1].max_visits, 3);
-    assert_eq!(profile.unsupported_stage(), None);
 }
 
 #[test]
@@ -393,6 +393,18 @@ fn graphs_that_can_not_be_walked_are_refused() {
     check(
         &stages(&["name = \"a\"\nkind = \"observe\"\nstrategies = [\"rules\"]", report]),
         &["4:14: `strategies` belongs to stages of kind `diagnose`"],
+    );
+    check(
+        &stages(&[
+            "name = \"a\"\nkind = \"observe\"\ncalls = []",
+            "name = \"b\"\nkind = \"tools\"\nprompt = \"?\"",
+            report,
+        ]),
+        &[
+            "4:9: `calls` belongs to stages of kind `tools`",
+            "5:1: this stage calls no tool / add `calls = [{ tool = \"PLUGIN__TOOL\", arguments = {} }]`",
+            "8:10: `prompt` belongs to stages of kind `model`, `agent` and `approve`",
+        ],
     );
     check("pipeline.stage = []", &["1:18: a pipeline has 1 to 100 stages, and this one has 0"]);
 }

@@ -8,6 +8,7 @@ mod diff;
 mod moment;
 mod page;
 mod plans;
+mod stages;
 mod tree;
 mod verdict;
 
@@ -50,6 +51,8 @@ pub fn render(report: &Report, style: Style) -> String {
     blocks(&mut page, report, &tree, Certainty::Verified);
     put_right(&mut page, report, &tree);
     plans::section(&mut page, report);
+    stages::approvals(&mut page, report);
+    stages::tools(&mut page, report);
     blocks(&mut page, report, &tree, Certainty::Hypothesis);
     infos(&mut page, report, &tree);
     checked(&mut page, report);

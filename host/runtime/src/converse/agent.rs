@@ -150,12 +150,7 @@ impl AgentParts {
         let report = match end {
             DriveEnd::Finished(report) | DriveEnd::Parked { report, .. } => report,
         };
-        caller.context.add_model_spending(crate::dispatcher::ModelSpending {
-            calls: report.usage.model_calls,
-            input: report.usage.input_tokens,
-            output: report.usage.output_tokens,
-            cost_usd: report.usage.cost_usd,
-        });
+        caller.context.spend_as(report.usage);
         Ok(report)
     }
 }

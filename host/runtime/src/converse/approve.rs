@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sickbay_core::{
     approval::{ApprovalDecision, ToolRequest},
+    digest::Digest,
     duration::Span,
     event::{Event, Lane},
     tool::Effect,
@@ -13,12 +14,14 @@ use sickbay_store::Journal;
 
 use super::Conversation;
 use crate::{
-    approvals::{Approver, CallDecision, CallRequest},
+    approvals::{Approver, CallDecision, CallRequest, StageApproval, StageDecision},
     clock::Clock,
     error::Failure,
     journal::store_failure,
     listener::SessionEvent,
 };
+
+const AT_THE_TERMINAL: &str = "the person at the terminal";
 
 /// Who can be asked.
 #[derive(Clone)]
@@ -38,6 +41,8 @@ pub(super) enum Word {
     Other {
         arguments: serde_json::Value,
     },
+    /// Nobody decided in time.
+    Late,
     /// Nobody decides now.
     None,
 }
@@ -61,6 +66,7 @@ impl Conversation {
             digest: digest.clone(),
             expires_ms,
             tool: Some(request.clone()),
+            stage: None,
         };
         let stamp = self.note(asked).await?;
         let decision = match self.setup.context.recorder.foretold(Lane::Main) {
@@ -107,9 +113,7 @@ impl Conversation {
             }
             ApprovalDecision::Denied { reason, .. } => Word::No { reason },
             ApprovalDecision::Edited { parameters, .. } => Word::Other { arguments: parameters },
-            ApprovalDecision::Expired => {
-                Word::No { reason: "nobody decided before the request expired".to_owned() }
-            }
+            ApprovalDecision::Expired => Word::Late,
         })
     }
 
@@ -124,19 +128,29 @@ impl Conversation {
 }
 
 impl Desk {
-    async fn decide(&self, call: &CallRequest) -> Result<Option<ApprovalDecision>, Failure> {
-        let left = self.journal.decision(&call.run, &call.digest).await;
+    /// What was left in the store, or that it is too late for anything else.
+    async fn left(
+        &self,
+        run: &str,
+        digest: &Digest,
+        expires_ms: i64,
+    ) -> Result<Option<ApprovalDecision>, Failure> {
+        let left = self.journal.decision(run, digest).await;
         if let Some(left) = left.map_err(|error| store_failure(&error))? {
-            let in_time = left.at_ms <= call.expires_ms && self.clock.now_ms() <= call.expires_ms;
+            let in_time = left.at_ms <= expires_ms && self.clock.now_ms() <= expires_ms;
             return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
         }
-        if self.clock.now_ms() > call.expires_ms {
-            return Ok(Some(ApprovalDecision::Expired));
+        Ok((self.clock.now_ms() > expires_ms).then_some(ApprovalDecision::Expired))
+    }
+
+    async fn decide(&self, call: &CallRequest) -> Result<Option<ApprovalDecision>, Failure> {
+        if let Some(left) = self.left(&call.run, &call.digest, call.expires_ms).await? {
+            return Ok(Some(left));
         }
         if !self.approver.is_present() {
             return Ok(None);
         }
-        let by = "the person at the terminal".to_owned();
+        let by = AT_THE_TERMINAL.to_owned();
         let decision = self.approver.decide_call(call).await;
         // An answer that took too long is no answer.
         if self.clock.now_ms() > call.expires_ms && decision != CallDecision::Later {
@@ -148,6 +162,29 @@ impl Desk {
             CallDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
             CallDecision::Edit { arguments } => Some(ApprovalDecision::Edited { by, parameters: arguments }),
             CallDecision::Later => None,
+        })
+    }
+
+    /// The same for a stage that stands still.
+    pub(crate) async fn decide_stage(
+        &self,
+        asked: &StageApproval,
+    ) -> Result<Option<ApprovalDecision>, Failure> {
+        if let Some(left) = self.left(&asked.run, &asked.digest, asked.expires_ms).await? {
+            return Ok(Some(left));
+        }
+        if !self.approver.is_present() {
+            return Ok(None);
+        }
+        let by = AT_THE_TERMINAL.to_owned();
+        let decision = self.approver.decide_stage(asked).await;
+        if self.clock.now_ms() > asked.expires_ms && decision != StageDecision::Later {
+            return Ok(Some(ApprovalDecision::Expired));
+        }
+        Ok(match decision {
+            StageDecision::Approve => Some(ApprovalDecision::Approved { by }),
+            StageDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
+            StageDecision::Later => None,
         })
     }
 }

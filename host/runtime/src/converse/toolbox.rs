@@ -132,6 +132,14 @@ impl ToolBox {
         made
     }
 
+    /// Those of these names alone.
+    pub(crate) fn only(&self, names: &[&str]) -> Self {
+        let mut made = self.clone();
+        made.tools.retain(|name, _| names.contains(&name.as_str()));
+        made.list();
+        made
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Offered> {
         self.tools.get(name)
     }

@@ -28,30 +28,43 @@ use crate::{
 };
 
 /// A call that is to be made.
-struct Due {
+pub(super) struct Due {
     index: usize,
     number: u64,
     id: String,
     name: String,
-    offered: Offered,
+    pub(super) offered: Offered,
     arguments: Value,
     /// What the model is told besides the result.
     remark: Option<String>,
 }
 
 /// What a call gave, as it stands in the journal.
-struct Given {
+pub(super) struct Given {
     output: Option<ToolOutput>,
-    error: Option<CallError>,
+    pub(super) error: Option<CallError>,
     host_calls: u64,
     logs_dropped: u64,
 }
 
 /// What became of a call before it was made.
-enum Fate {
+pub(super) enum Fate {
     Due(Box<Due>),
     /// The model is told this instead.
-    Told(usize, String),
+    Told(usize, String, Refusal),
+}
+
+/// Why a call is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// There is no such tool, or it does not take these arguments.
+    Unfit,
+    /// It writes, and the run may only read.
+    Planned,
+    /// A person said no.
+    Denied,
+    /// Nobody decided in time.
+    Expired,
 }
 
 impl Conversation {
@@ -62,7 +75,7 @@ impl Conversation {
         let mut fates = Vec::with_capacity(calls.len());
         for call in calls {
             self.calls += 1;
-            match self.fate(call).await? {
+            match self.fate(call, None).await? {
                 Some(fate) => fates.push(fate),
                 None => {
                     self.calls = first;
@@ -75,7 +88,7 @@ impl Conversation {
         for fate in fates {
             match fate {
                 Fate::Due(call) => due.push(*call),
-                Fate::Told(index, text) => told.push((index, text, true)),
+                Fate::Told(index, text, _) => told.push((index, text, true)),
             }
         }
         // What writes keeps its order, and what reads beside it may read what it wrote.
@@ -111,14 +124,20 @@ impl Conversation {
     }
 
     /// Checks a call, and gets the word that it needs; none where nobody decides now.
-    async fn fate(&mut self, call: ToolCall) -> Result<Option<Fate>, Failure> {
+    /// `stage`: the one whose call it is, where no model made it.
+    pub(super) async fn fate(
+        &mut self,
+        call: ToolCall,
+        stage: Option<&str>,
+    ) -> Result<Option<Fate>, Failure> {
         let number = self.calls;
         let Some(offered) = self.setup.toolbox.get(&call.name).cloned() else {
-            return Ok(Some(Fate::Told(call.index, self.setup.toolbox.unknown(&call.name))));
+            let text = self.setup.toolbox.unknown(&call.name);
+            return Ok(Some(Fate::Told(call.index, text, Refusal::Unfit)));
         };
         if let Some(complaint) = offered.complaint(&call.arguments) {
             let text = format!("not called: {complaint}. The schema is {}", offered.spec.input_schema);
-            return Ok(Some(Fate::Told(call.index, cut(text, 4_096))));
+            return Ok(Some(Fate::Told(call.index, cut(text, 4_096), Refusal::Unfit)));
         }
         let mut due = Due {
             index: call.index,
@@ -136,23 +155,29 @@ impl Conversation {
         }
         if self.setup.toolbox.settings().approval == ToolApproval::Never {
             let text = format!("not called: `{}` writes, and this run may only read", due.name);
-            return Ok(Some(Fate::Told(due.index, text)));
+            return Ok(Some(Fate::Told(due.index, text, Refusal::Planned)));
         }
         let request = ToolRequest {
             call: number,
             tool: due.name.clone(),
             arguments: due.arguments.clone(),
             effect: due.offered.spec.effect,
+            stage: stage.map(str::to_owned),
         };
         Ok(match self.word_for(&request).await? {
             Word::Yes => Some(Fate::Due(Box::new(due))),
             Word::No { reason } => {
-                Some(Fate::Told(due.index, format!("not called: a person said no: {reason}")))
+                let text = format!("not called: a person said no: {reason}");
+                Some(Fate::Told(due.index, text, Refusal::Denied))
+            }
+            Word::Late => {
+                let text = "not called: a person said no: nobody decided before the request expired";
+                Some(Fate::Told(due.index, text.to_owned(), Refusal::Expired))
             }
             Word::Other { arguments } => match due.offered.complaint(&arguments) {
                 Some(complaint) => {
                     let text = format!("not called: the person's arguments do not fit: {complaint}");
-                    Some(Fate::Told(due.index, cut(text, 4_096)))
+                    Some(Fate::Told(due.index, cut(text, 4_096), Refusal::Unfit))
                 }
                 None => {
                     due.remark = Some(format!("a person changed the arguments to {arguments}"));
@@ -165,7 +190,7 @@ impl Conversation {
     }
 
     /// One call, between its two events.
-    async fn make(&self, due: Due) -> Result<(Due, Given, crate::recorder::Stamp), Failure> {
+    pub(super) async fn make(&self, due: Due) -> Result<(Due, Given, crate::recorder::Stamp), Failure> {
         let recorder = &self.setup.context.recorder;
         let effect = due.offered.spec.effect;
         let started = recorder
@@ -181,6 +206,9 @@ impl Conversation {
         let is_told = foretold.is_some();
         let given = if let Some(told) = foretold {
             self.setup.context.keep_foretold(told.answers);
+            if let Some(usage) = told.usage {
+                self.setup.context.spend_as(usage);
+            }
             Given {
                 output: told.output,
                 error: told.error,
@@ -288,7 +316,7 @@ impl Conversation {
     }
 
     /// What the model reads of a result.
-    fn visible(&mut self, due: &Due, given: Given) -> (String, bool) {
+    pub(super) fn visible(&mut self, due: &Due, given: Given) -> (String, bool) {
         let (mut text, is_error) = given.text();
         if let Some(remark) = &due.remark {
             text = format!("({remark})\n{text}");

@@ -43,7 +43,8 @@ impl Drive {
         let digest = sealed.digest.clone();
         let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
         let expires_ms = known.now_ms.saturating_add(holds.unwrap_or(i64::MAX));
-        let requested = Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms, tool: None };
+        let requested =
+            Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms, tool: None, stage: None };
         let stamp = self.note(known, requested).await?;
         let decision = match self.context.recorder.foretold(Lane::Main) {
             Some(Event::ApprovalDecided { decision, .. }) => Some(decision),

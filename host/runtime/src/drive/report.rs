@@ -27,7 +27,7 @@ impl Drive {
         let merged = known.merged(self.settings.question.as_deref());
         let mut report = Report::new(self.run.clone(), self.settings.profile.name.clone(), cluster);
         report.outcome = pipeline.outcome();
-        if known.plans.iter().any(|plan| plan.waits_until_ms.is_some()) {
+        if known.waits() {
             report.outcome = Outcome::Planned;
         }
         report.summary = summary(&merged, pipeline, report.outcome, known);
@@ -35,6 +35,8 @@ impl Drive {
         report.answer.clone_from(&known.answer);
         report.findings = findings(&known.resolved, merged.findings);
         report.plans = known.plans.iter().map(|plan| self.plan_report(plan, &report.findings)).collect();
+        report.tools.clone_from(&known.called);
+        report.approvals.clone_from(&known.asked);
         report.checked = merged.checked;
         report.skipped = self.settings.not_read.clone();
         report.skipped.extend(merged.skipped);
@@ -53,7 +55,7 @@ impl Drive {
         report
     }
 
-    fn plan_report(&self, record: &PlanRecord, findings: &[Finding]) -> PlanReport {
+    pub(super) fn plan_report(&self, record: &PlanRecord, findings: &[Finding]) -> PlanReport {
         let key = FindingKey::of(&record.finding);
         let finding = findings.iter().find(|finding| FindingKey::of(finding) == key);
         let (digest, reversible, changes) = match &record.sealed {

@@ -7,7 +7,7 @@ use sickbay_core::{event::Event, pipeline::StepOutcome, profile::Stage, react::T
 
 use super::{Drive, Flow, Known};
 use crate::{
-    converse::{self, Conversation, Setup, TurnFlow},
+    converse::{self, Conversation, Setup, TurnFlow, Voice},
     error::Failure,
     notice::Notice,
 };
@@ -27,20 +27,10 @@ impl Drive {
         };
         self.notice(Notice::Talking { model: voice.name.clone() });
         let input = self.asked(known, &self.stage_of(stage));
-        let setup = Setup {
-            run: self.run.clone(),
-            profile: Arc::new(self.settings.profile.clone()),
-            context: Arc::clone(&self.context),
-            voice,
-            toolbox: Arc::clone(&self.ready.toolbox),
-            desk: self.desk.clone(),
-            listener: Arc::clone(&self.listener),
-            cancel: self.cancel_of(known),
-            system: converse::system_prompt(&self.settings, &self.ready.toolbox),
-            limits: self.settings.profile.limits,
-        };
+        let setup = self.setup(known, voice, converse::system_prompt(&self.settings, &self.ready.toolbox));
         let cancel = setup.cancel.clone();
-        let mut conversation = Conversation::new(setup).after(known.spent, known.calls);
+        let mut conversation =
+            Conversation::new(setup).after(known.spent, known.calls).remembering(known.kept.clone());
         let flow = Box::pin(conversation.turn(&input, cancel)).await?;
         known.spent = conversation.spent;
         known.calls = conversation.calls;
@@ -49,6 +39,22 @@ impl Drive {
             TurnFlow::Parked(reason) => Flow::Park(reason),
             TurnFlow::Ended(end) => Flow::Step(self.ended(known, end)),
         })
+    }
+
+    /// What the conversation of a stage is led with.
+    pub(super) fn setup(&self, known: &Known, voice: Voice, system: String) -> Setup {
+        Setup {
+            run: self.run.clone(),
+            profile: Arc::new(self.settings.profile.clone()),
+            context: Arc::clone(&self.context),
+            voice,
+            toolbox: Arc::clone(&self.ready.toolbox),
+            desk: self.desk.clone(),
+            listener: Arc::clone(&self.listener),
+            cancel: self.cancel_of(known),
+            system,
+            limits: self.settings.profile.limits,
+        }
     }
 
     fn ended(&self, known: &mut Known, end: TurnEnd) -> StepOutcome {
@@ -85,22 +91,14 @@ impl Drive {
             (None, Some(question)) => question.to_owned(),
             (None, None) => DEFAULT_QUESTION.to_owned(),
         };
-        let merged = known.merged(question);
-        if !merged.findings.is_empty() {
-            let findings: Vec<serde_json::Value> = merged
-                .findings
-                .iter()
-                .map(|finding| {
-                    json!({
-                        "id": finding.id, "severity": finding.severity, "object": finding.object,
-                        "reason": finding.reason, "message": finding.message, "root": finding.root,
-                        "hypothesis": finding.hypothesis, "causes": finding.causes,
-                    })
-                })
-                .collect();
+        let findings = known.findings_as_data(question);
+        if !findings.is_empty() {
             let mut told = serde_json::Value::Array(findings).to_string();
             told.truncate(told.floor_char_boundary(TOLD_BYTES));
             text.push_str(&format!("\n\nFindings of the strategies so far, as data:\n{told}"));
+        }
+        if let Some(results) = known.results_as_data(TOLD_BYTES) {
+            text.push_str(&format!("\n\nWhat tools gave that were called before, as data:\n{results}"));
         }
         if let Some(answer) = &known.answer {
             text.push_str(&format!("\n\nThe answer of the stage before, as data:\n{answer}"));
@@ -108,7 +106,7 @@ impl Drive {
         text
     }
 
-    fn stage_of(&self, name: &str) -> Stage {
+    pub(super) fn stage_of(&self, name: &str) -> Stage {
         let stages = self.settings.profile.stages();
         let found = stages.into_iter().find(|stage| stage.name == name);
         found.unwrap_or_else(|| Stage::new(name, sickbay_core::profile::StageKind::Model))
@@ -136,7 +134,12 @@ impl Drive {
         self.note(known, started).await?;
         let told = self.context.recorder.foretold_tool(call, false);
         let (output, error) = match (told, self.ready.agents.get(agent)) {
-            (Some(told), _) => (told.output, told.error),
+            (Some(told), _) => {
+                if let Some(usage) = told.usage {
+                    self.context.spend_as(usage);
+                }
+                (told.output, told.error)
+            }
             (None, Some(parts)) => {
                 let caller = converse::Caller {
                     run: &self.run,

@@ -33,7 +33,7 @@ async fn a_person_says_yes_no_something_else_or_yes_to_all_like_it() {
             // Never asked for: it is covered by the pattern.
             CallDecision::Deny { reason: "must not be asked".into() },
         ]),
-        asked: Mutex::default(),
+        ..Person::default()
     };
     let turns = vec![
         calls(&[("a", "pen__write", json!({"text": "first"}))]),

@@ -6,4 +6,7 @@ mod approvals;
 mod crashes;
 mod limits;
 mod stage;
+mod stages;
+mod stages_crash;
+mod stages_mcp;
 mod turns;

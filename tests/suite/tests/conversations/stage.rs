@@ -1,11 +1,14 @@
 //! One installation with a tool plugin, a recorded cluster, and a script.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    os::unix::fs::DirBuilderExt as _,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sickbay_core::{
-    approval::ToolRequest,
+    approval::{StageRequest, ToolRequest},
     event::{Entry, Event},
     model::{Content, Message, Request, Role, StopReason, Usage},
     profile::Profile,
@@ -13,7 +16,8 @@ use sickbay_core::{
 };
 use sickbay_runtime::{
     ApprovalRequest, Approver, CallDecision, CallRequest, ClusterChoice, Decision, Folders, Listener,
-    ScriptedModel, ScriptedTurn, SessionEvent, SessionRequest, Sickbay,
+    RunRequest, ScriptedModel, ScriptedTurn, SessionEvent, SessionRequest, Sickbay, StageApproval,
+    StageDecision,
 };
 use sickbay_store::{Journal, MemoryJournal, read_all};
 use sickbay_test_support::guests::guest;
@@ -32,6 +36,7 @@ pub(crate) struct Stage {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) model: Arc<ScriptedModel>,
     pub(crate) heard: Arc<Heard>,
+    pub(crate) person: Arc<Person>,
     pub(crate) sickbay: Sickbay,
 }
 
@@ -50,6 +55,9 @@ impl Listener for Heard {
 pub(crate) struct Person {
     pub(crate) says: Mutex<Vec<CallDecision>>,
     pub(crate) asked: Mutex<Vec<ToolRequest>>,
+    /// To stages that ask.
+    pub(crate) stages: Mutex<Vec<StageDecision>>,
+    pub(crate) consulted: Mutex<Vec<StageRequest>>,
 }
 
 #[async_trait]
@@ -64,8 +72,14 @@ impl Approver for Person {
         if says.is_empty() { CallDecision::Later } else { says.remove(0) }
     }
 
+    async fn decide_stage(&self, request: &StageApproval) -> StageDecision {
+        self.consulted.lock().unwrap().push(request.request.clone());
+        let mut stages = self.stages.lock().unwrap();
+        if stages.is_empty() { StageDecision::Later } else { stages.remove(0) }
+    }
+
     fn is_present(&self) -> bool {
-        !self.says.lock().unwrap().is_empty()
+        !self.says.lock().unwrap().is_empty() || !self.stages.lock().unwrap().is_empty()
     }
 }
 
@@ -78,11 +92,12 @@ impl Stage {
         let home = tempfile::tempdir().unwrap();
         let model = Arc::new(ScriptedModel::new(turns));
         let folders = Folders::resolve(Some(home.path())).unwrap();
-        let sickbay = Sickbay::with_embedded(folders, vec![guest("pen")])
+        let person = Arc::new(person);
+        let sickbay = Sickbay::with_embedded(folders, vec![guest("pen"), guest("sum")])
             .with_journal(Arc::clone(&journal))
-            .approved_by(Arc::new(person))
+            .approved_by(Arc::<Person>::clone(&person))
             .answered_by("script/one", 0, Arc::<ScriptedModel>::clone(&model));
-        Self { home, journal, model, heard: Arc::default(), sickbay }
+        Self { home, journal, model, heard: Arc::default(), person, sickbay }
     }
 
     pub(crate) fn request(&self, profile: &str) -> SessionRequest {
@@ -94,6 +109,12 @@ impl Stage {
         }
     }
 
+    /// A run of a profile with stages.
+    pub(crate) fn run(&self, profile: &str) -> RunRequest {
+        let profile = Profile::parse("staged", profile).unwrap_or_else(|problems| panic!("{problems:?}"));
+        RunRequest::new(profile, self.cluster())
+    }
+
     /// A recorded cluster of one pod.
     pub(crate) fn cluster(&self) -> ClusterChoice {
         let path = self.home.path().join("pod.json");
@@ -102,6 +123,17 @@ impl Stage {
         #[expect(clippy::disallowed_methods, reason = "a test makes its own recording")]
         std::fs::write(&path, pod.to_string()).unwrap();
         ClusterChoice::Recorded(vec![path])
+    }
+
+    /// Takes over what the other one has compiled, which takes seconds.
+    #[expect(clippy::disallowed_methods, reason = "a test copies files of its own")]
+    pub(crate) fn warmed_by(self, other: &Self) -> Self {
+        let [from, to] = [other, &self].map(|stage| stage.home.path().join("cache/compiled"));
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().flatten() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+        self
     }
 
     pub(crate) async fn entries(&self, run: &str) -> Vec<Entry> {

@@ -9,7 +9,7 @@ use sickbay_runtime::{CallDecision, CallRequest};
 use super::*;
 
 fn call(effect: Effect, arguments: serde_json::Value) -> CallRequest {
-    let request = ToolRequest { call: 3, tool: "shop__restart".into(), arguments, effect };
+    let request = ToolRequest { call: 3, tool: "shop__restart".into(), arguments, effect, stage: None };
     CallRequest {
         run: "01k9zzzzzzzzzzzzzzzzzzzzzz".into(),
         digest: request.digest("01k9zzzzzzzzzzzzzzzzzzzzzz"),

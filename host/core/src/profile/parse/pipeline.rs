@@ -3,14 +3,18 @@
 
 use std::cell::RefCell;
 
-use super::{plugin_name, plugin_names};
+use super::{json_table, plugin_name, plugin_names};
 use crate::{
     document::{Data, Place, Problems, Reader, Table, names},
-    profile::{Approval, LoopKind, Profile, Stage, StageKind, graph, stage},
-    text::did_you_mean,
+    profile::{Approval, LoopKind, Profile, Stage, StageCall, StageKind, graph, stage},
+    text::{clean_line, did_you_mean},
 };
 
 const MOST_STAGES: usize = 100;
+const MOST_CALLS: usize = 100;
+/// What a stage decides in which somebody may say no.
+const REFUSALS: &[&str] = &["denied", "expired", "planned"];
+const WORDS_OF_APPROVE: &[&str] = &["approved", "denied", "expired", "planned"];
 
 pub(super) fn read(top: &Reader<'_>, profile: &mut Profile, problems: &RefCell<Problems>) {
     let section = top.table("pipeline");
@@ -81,6 +85,7 @@ fn one_stage(
         "strategies",
         "agent",
         "prompt",
+        "calls",
     ];
     let reader = Reader::new(table, "pipeline.stage", place, keys, problems);
     for key in ["name", "kind"] {
@@ -103,7 +108,18 @@ fn one_stage(
     stage.on_failure = target(reader.text("on-failure"), reader.place_of("on-failure"));
     if let Some((decisions, place)) = reader.table("decisions") {
         let inner = Reader::open(decisions, "pipeline.stage.decisions", place, problems);
-        for (word, _) in inner.entries() {
+        for (word, entry) in inner.entries() {
+            if let Some(words) = words_of(kind)
+                && !words.contains(&word.as_str())
+            {
+                let shown = clean_line(word, 60);
+                let near = did_you_mean(word, words.iter().copied());
+                let hint = near.map_or_else(
+                    || format!("it decides one of {}", names(words)),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                inner.problem(entry.key, format!("this stage never decides `{shown}`"), Some(hint));
+            }
             if let Some(name) = target(inner.text(word), inner.place_of(word)) {
                 stage.decisions.insert(word.clone(), name);
             }
@@ -123,12 +139,16 @@ fn one_stage(
     };
     wrong_kind("strategies", &[StageKind::Diagnose]);
     wrong_kind("agent", &[StageKind::Agent]);
-    wrong_kind("prompt", &[StageKind::Model, StageKind::Agent]);
+    wrong_kind("prompt", &[StageKind::Model, StageKind::Agent, StageKind::Approve]);
+    wrong_kind("calls", &[StageKind::Tools]);
     stage.strategies = plugin_names(&reader, &reader.texts("strategies").unwrap_or_default());
     stage.prompt = reader.text("prompt");
     stage.agent = reader.text("agent");
     if kind == Some(StageKind::Agent) {
         known_agent(&reader, stage.agent.as_deref(), profile);
+    }
+    if kind == Some(StageKind::Tools) {
+        stage.calls = calls(&reader, profile);
     }
     (name.is_some() && kind.is_some()).then(|| graph::Placed {
         stage,
@@ -136,6 +156,84 @@ fn one_stage(
         targets,
         bounded: reader.node("max-visits").is_some(),
     })
+}
+
+/// The words that such a stage decides, where they are a closed list.
+fn words_of(kind: Option<StageKind>) -> Option<&'static [&'static str]> {
+    match kind? {
+        StageKind::Approve => Some(WORDS_OF_APPROVE),
+        StageKind::Tools => Some(REFUSALS),
+        _ => None,
+    }
+}
+
+fn calls(reader: &Reader<'_>, profile: &Profile) -> Vec<StageCall> {
+    let Some(node) = reader.node("calls") else {
+        let hint = "add `calls = [{ tool = \"PLUGIN__TOOL\", arguments = {} }]`".to_owned();
+        reader.problem(reader.place(), "this stage calls no tool".to_owned(), Some(hint));
+        return Vec::new();
+    };
+    let Some(tables) = reader.tables("calls") else { return Vec::new() };
+    let listed = if let Data::List(items) = &node.data { items.len() } else { 0 };
+    if !(1..=MOST_CALLS).contains(&listed) {
+        let message = format!("a stage calls 1 to {MOST_CALLS} tools, and this one calls {listed}");
+        reader.problem(node.place, message, None);
+        return Vec::new();
+    }
+    tables.into_iter().filter_map(|(table, place)| one_call(reader, table, place, profile)).collect()
+}
+
+fn one_call(reader: &Reader<'_>, table: &Table, place: Place, profile: &Profile) -> Option<StageCall> {
+    let inner = reader.below(table, "pipeline.stage.calls", place, &["tool", "arguments"]);
+    if inner.node("tool").is_none() {
+        let hint = "name one, as in `tool = \"kube__get\"`".to_owned();
+        inner.problem(place, "this call names no `tool`".to_owned(), Some(hint));
+    }
+    let tool = inner.text("tool");
+    if let Some(tool) = &tool {
+        known_owner(&inner, tool, profile);
+    }
+    let arguments = match inner.node("arguments") {
+        Some(_) => {
+            let (table, _) = inner.table("arguments")?;
+            json_table(table).into_iter().collect()
+        }
+        None => stage::no_arguments(),
+    };
+    Some(StageCall { tool: tool?, arguments })
+}
+
+/// Whose tool it is: what the owner lists is known when a run begins.
+fn known_owner(inner: &Reader<'_>, tool: &str, profile: &Profile) {
+    let place = inner.place_of("tool");
+    let shown = clean_line(tool, 80);
+    let Some((owner, name)) =
+        tool.split_once("__").filter(|(owner, name)| !owner.is_empty() && !name.is_empty())
+    else {
+        let hint = "write it as a model would call it: `PLUGIN__TOOL`".to_owned();
+        inner.problem(place, format!("`{shown}` can not be the name of a tool"), Some(hint));
+        return;
+    };
+    if owner == "agent" {
+        if !profile.agents.contains_key(name) {
+            let near = did_you_mean(name, profile.agents.keys().map(String::as_str));
+            let hint = near.map(|near| format!("did you mean `agent__{near}`?"));
+            inner.problem(place, format!("there is no agent `{}`", clean_line(name, 60)), hint);
+        }
+        return;
+    }
+    let owners = || profile.tools.plugins.iter().chain(profile.mcp.keys()).map(String::as_str);
+    if !owners().any(|known| known == owner) {
+        let shown = clean_line(owner, 60);
+        let hint = did_you_mean(owner, owners()).map_or_else(
+            || format!("add `{shown}` to `tools.plugins`, or a section `[mcp.{shown}]`"),
+            |near| format!("did you mean `{near}`?"),
+        );
+        inner.problem(place, format!("this profile has no tools of `{shown}`"), Some(hint));
+    } else if !profile.tools.offers(tool) {
+        let hint = "remove the call, or let `tools.allow` and `tools.deny` leave the tool in".to_owned();
+        inner.problem(place, format!("this profile leaves the tool `{shown}` out"), Some(hint));
+    }
 }
 
 fn known_agent(reader: &Reader<'_>, agent: Option<&str>, profile: &Profile) {

@@ -3,7 +3,7 @@
 use super::{
     LISTED, Tree, is_put_right,
     page::{Ink, Page},
-    plans, sentence,
+    plans, sentence, stages,
 };
 use crate::{
     diagnosis::Severity,
@@ -36,6 +36,9 @@ pub(super) fn line(page: &mut Page, report: &Report, tree: &Tree) {
                 }
             };
             page.title(Ink::Bad, "✗", &text);
+        }
+        Outcome::Failed if report.strategies.is_empty() && stages::failed(report).is_some() => {
+            page.title(Ink::Bad, "✗", &stages::failed(report).unwrap_or_default());
         }
         Outcome::Failed => {
             page.title(Ink::Bad, "✗", &format!("The cluster could not be diagnosed{}", reason()))
@@ -104,6 +107,10 @@ fn remediated(report: &Report, tree: &Tree) -> String {
 
 /// Says that nothing was changed only where nothing was.
 fn denied(report: &Report) -> String {
+    let plan_denied = report.plans.iter().any(|plan| plan.state == PlanState::Denied);
+    if let Some(text) = stages::denied(report).filter(|_| !plan_denied) {
+        return text;
+    }
     let why = message_of(report, PlanState::Denied);
     if was_changed(report) {
         format!("A plan was denied{why}")
@@ -115,6 +122,7 @@ fn denied(report: &Report) -> String {
 fn planned(report: &Report) -> String {
     let waiting = report.plans.iter().filter(|plan| plan.waits_until_ms.is_some()).count();
     match waiting {
+        0 if stages::waits(report).is_some() => stages::waits(report).unwrap_or_default(),
         0 if !report.plans.is_empty() && report.plans.iter().all(plans::is_for_a_person) => {
             "A person has to act, and nothing was changed.".to_owned()
         }
@@ -127,7 +135,7 @@ fn planned(report: &Report) -> String {
 
 fn was_changed(report: &Report) -> bool {
     let written = [PlanState::Applied, PlanState::Verified, PlanState::RolledBack];
-    report.plans.iter().any(|plan| written.contains(&plan.state))
+    report.plans.iter().any(|plan| written.contains(&plan.state)) || stages::wrote(report)
 }
 
 /// `: why.` of the last plan in that state.
