@@ -6,7 +6,10 @@ use wasmtime::{
     Strategy, WasmBacktraceDetails,
 };
 
-use crate::settings::{Allocation, EngineSettings};
+use crate::{
+    machine::Model,
+    settings::{Allocation, EngineSettings},
+};
 
 /// What one component may bring, whatever its calls allow.
 const MEMORIES: u32 = 4;
@@ -17,17 +20,19 @@ const TABLE_ELEMENTS: usize = 200_000;
 const STREAM_MEMORIES: u32 = 2;
 const STREAM_TABLES: u32 = 4;
 const STREAM_CORE_INSTANCES: u32 = 16;
+/// Streams that are at work at the same time; more wait for a moment.
+pub(crate) const PUSHES: u32 = 56;
 /// Bytes of a memory that stay with the pool between two calls.
 const KEEP_RESIDENT: usize = 64 * 1024;
 
 /// The engine, and a note where it is not the one asked for.
-pub(crate) fn engine(settings: &EngineSettings) -> Result<(Engine, Option<String>), String> {
-    let on_demand = || Engine::new(&config()).map_err(|error| format!("{error:#}"));
+pub(crate) fn engine(settings: &EngineSettings, model: Model) -> Result<(Engine, Option<String>), String> {
+    let on_demand = || Engine::new(&config(model)).map_err(|error| format!("{error:#}"));
     if settings.allocation == Allocation::OnDemand {
         return Ok((on_demand()?, None));
     }
-    let mut pooled = config();
-    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings)));
+    let mut pooled = config(model);
+    pooled.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(settings, model)));
     match Engine::new(&pooled) {
         Ok(engine) => Ok((engine, None)),
         Err(error) if settings.allocation == Allocation::Pool => Err(format!("{error:#}")),
@@ -40,7 +45,7 @@ pub(crate) fn engine(settings: &EngineSettings) -> Result<(Engine, Option<String
     }
 }
 
-fn config() -> Config {
+fn config(model: Model) -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -48,8 +53,8 @@ fn config() -> Config {
         .epoch_interruption(true)
         .memory_init_cow(true)
         .wasm_component_model(true)
-        // Guests of some toolchains import its types even where they wait for nothing.
-        .wasm_component_model_async(true)
+        .wasm_component_model_async(model == Model::Concurrent)
+        .concurrency_support(model == Model::Concurrent)
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_relaxed_simd(true)
@@ -63,17 +68,22 @@ fn config() -> Config {
     config
 }
 
-fn pool(settings: &EngineSettings) -> PoolingAllocationConfig {
+fn pool(settings: &EngineSettings, model: Model) -> PoolingAllocationConfig {
     let (calls, streams) = (settings.instances, settings.streams);
     let sum =
         |call: u32, stream: u32| calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream));
+    let stacks = match model {
+        // Only a call that runs needs a stack. Each is closed off on its own, which takes most of a start.
+        Model::Plain => calls.saturating_add(PUSHES),
+        // Stores keep one.
+        Model::Concurrent => sum(2, 1).saturating_add(PUSHES),
+    };
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(sum(1, 1))
         .total_core_instances(sum(CORE_INSTANCES, STREAM_CORE_INSTANCES))
         .total_memories(sum(MEMORIES, STREAM_MEMORIES))
         .total_tables(sum(TABLES, STREAM_TABLES))
-        // Only a call that runs needs a stack, and those of streams are short.
-        .total_stacks(sum(2, 1))
+        .total_stacks(stacks)
         .total_gc_heaps(sum(1, 1))
         .max_core_instances_per_component(CORE_INSTANCES)
         .max_memories_per_component(MEMORIES)

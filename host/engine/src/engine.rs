@@ -3,7 +3,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
     thread,
@@ -14,20 +14,18 @@ use tokio::{
     runtime::{Handle, Runtime},
     sync::Semaphore,
 };
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 use crate::{
-    cache::Cache,
-    config, host,
+    config,
     inspect::inspect,
+    machine::{Machine, Model},
     plugin::{LoadError, LoadedFrom, LoadedPlugin},
     settings::{Allocation, EngineSettings},
-    state::State,
-    ticker::Ticker,
 };
 
 /// The engine could not be set up.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("the plugin engine can not start: {message}")]
 pub struct EngineError {
     pub message: String,
@@ -66,15 +64,17 @@ pub struct Engine(Arc<Shared>);
 
 /// What all plugins of one engine share.
 pub(crate) struct Shared {
-    pub(crate) engine: wasmtime::Engine,
-    pub(crate) linker: Linker<State>,
-    pub(crate) ticker: Ticker,
+    plain: Arc<Machine>,
+    /// Made for the first guest that needs it.
+    concurrent: OnceLock<Result<Arc<Machine>, EngineError>>,
+    settings: EngineSettings,
     pub(crate) guests: Handle,
     /// One per place in the pool for calls.
     pub(crate) permits: Arc<Semaphore>,
     /// One per place for decoders, which keep theirs for as long as a stream lives.
     pub(crate) streams: Arc<Semaphore>,
-    cache: Option<Cache>,
+    /// One per stream that is at work: it needs a stack only then.
+    pub(crate) pushes: Arc<Semaphore>,
     notes: Vec<String>,
     /// Taken when the engine is dropped, which may happen on any thread.
     runtime: Option<Runtime>,
@@ -91,29 +91,23 @@ impl Drop for Shared {
 impl Engine {
     /// Sets up the wasm engine, its threads and the cache folder. Takes about a millisecond.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
-        let (engine, note) = config::engine(&settings).map_err(|message| EngineError { message })?;
-        let mut notes: Vec<String> = note.into_iter().collect();
-        let cache = settings.cache_dir.as_deref().and_then(|dir| {
-            Cache::open(dir, settings.cache_bytes, &engine).map_err(|note| notes.push(note)).ok()
-        });
-        let mut linker = Linker::new(&engine);
-        host::link(&mut linker).map_err(|error| EngineError { message: format!("{error:#}") })?;
-        let ticker =
-            Ticker::start(engine.weak()).map_err(|error| EngineError { message: error.to_string() })?;
+        let (plain, notes) = Machine::new(&settings, Model::Plain)?;
         let runtime =
             guest_runtime(settings.workers).map_err(|error| EngineError { message: error.to_string() })?;
-        let (places, streams) = match settings.allocation {
-            Allocation::OnDemand => (Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS),
-            Allocation::Probe | Allocation::Pool => (settings.instances as usize, settings.streams as usize),
+        let (places, streams, pushes) = match settings.allocation {
+            Allocation::OnDemand => (Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS),
+            Allocation::Probe | Allocation::Pool => {
+                (settings.instances as usize, settings.streams as usize, config::PUSHES as usize)
+            }
         };
         Ok(Self(Arc::new(Shared {
-            engine,
-            linker,
-            ticker,
+            plain: Arc::new(plain),
+            concurrent: OnceLock::new(),
             guests: runtime.handle().clone(),
             permits: Arc::new(Semaphore::new(places)),
             streams: Arc::new(Semaphore::new(streams)),
-            cache,
+            pushes: Arc::new(Semaphore::new(pushes)),
+            settings,
             notes,
             runtime: Some(runtime),
         })))
@@ -176,43 +170,42 @@ impl Engine {
 
     fn load_telling(&self, bytes: &[u8], compiling: &dyn Fn()) -> Result<LoadedPlugin, LoadError> {
         let inspection = inspect(bytes)?;
-        let (component, from) = self.component(&inspection.digest, bytes, compiling)?;
-        LoadedPlugin::link(Arc::clone(&self.0), inspection, &component, from)
+        let (machine, component, from) = self.component(&inspection.digest, bytes, compiling)?;
+        LoadedPlugin::link(Arc::clone(&self.0), machine, inspection, &component, from)
     }
 
+    /// The component in the first of the engines that takes it.
     fn component(
         &self,
         digest: &Digest,
         bytes: &[u8],
         compiling: &dyn Fn(),
-    ) -> Result<(Component, LoadedFrom), LoadError> {
-        if let Some(cache) = &self.0.cache
-            && let Some(code) = cache.get(digest)
-        {
-            match self.native(&code) {
-                Ok(component) => return Ok((component, LoadedFrom::Cache)),
-                Err(error) => {
-                    tracing::warn!(%error, "a compiled plugin does not fit this engine and is made again")
-                }
-            }
+    ) -> Result<(Arc<Machine>, Component, LoadedFrom), LoadError> {
+        let plain = &self.0.plain;
+        if let Some(component) = plain.cached(digest) {
+            return Ok((Arc::clone(plain), component, LoadedFrom::Cache));
+        }
+        let concurrent = self.concurrent()?;
+        if let Some(component) = concurrent.cached(digest) {
+            return Ok((concurrent, component, LoadedFrom::Cache));
         }
         compiling();
-        let failed = |error: wasmtime::Error| LoadError::Compile { message: format!("{error:#}") };
-        let code = self.0.engine.precompile_component(bytes).map_err(failed)?;
-        if let Some(cache) = &self.0.cache {
-            cache.put(digest, &code);
+        if let Ok(component) = plain.compile(digest, bytes) {
+            return Ok((Arc::clone(plain), component, LoadedFrom::Compiler));
         }
-        Ok((self.native(&code).map_err(failed)?, LoadedFrom::Compiler))
+        let compiled = concurrent.compile(digest, bytes);
+        let component = compiled.map_err(|error| LoadError::Compile { message: format!("{error:#}") })?;
+        Ok((concurrent, component, LoadedFrom::Compiler))
     }
 
-    #[expect(
-        unsafe_code,
-        reason = "native code: either just compiled, or checked by the cache against its digest"
-    )]
-    fn native(&self, code: &[u8]) -> wasmtime::Result<Component> {
-        // SAFETY: the bytes are the engine's own output. They come straight from the compiler, or from our own
-        // closed folder with the checksum that was written with them.
-        unsafe { Component::deserialize(&self.0.engine, code) }
+    fn concurrent(&self) -> Result<Arc<Machine>, LoadError> {
+        let made = self.0.concurrent.get_or_init(|| {
+            let (machine, notes) = Machine::new(&self.0.settings, Model::Concurrent)?;
+            // The same as those of the other, which were told.
+            drop(notes);
+            Ok(Arc::new(machine))
+        });
+        made.as_ref().map(Arc::clone).map_err(|error| LoadError::Compile { message: error.to_string() })
     }
 }
 

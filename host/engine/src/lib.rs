@@ -20,6 +20,7 @@ mod config;
 mod engine;
 mod host;
 mod inspect;
+mod machine;
 mod meter;
 mod outside;
 mod plugin;

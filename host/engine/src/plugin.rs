@@ -19,6 +19,7 @@ use crate::{
     call::{CallContext, CallEnd},
     engine::Shared,
     inspect::{InspectError, Inspection},
+    machine::Machine,
     meter::Meter,
     run::{Place, Session, Worked, drive, session},
     state::State,
@@ -63,6 +64,7 @@ pub struct LoadedPlugin(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
+    machine: Arc<Machine>,
     inspection: Inspection,
     from: LoadedFrom,
     pre: Arc<InstancePre<State>>,
@@ -78,6 +80,7 @@ type Work<T> = Pin<Box<dyn Future<Output = Worked<T>> + Send>>;
 impl LoadedPlugin {
     pub(crate) fn link(
         shared: Arc<Shared>,
+        machine: Arc<Machine>,
         inspection: Inspection,
         component: &Component,
         from: LoadedFrom,
@@ -89,7 +92,7 @@ impl LoadedPlugin {
             }
         };
         let first = inspection.kinds.first().copied().unwrap_or(PluginKind::Tool);
-        let pre = shared.linker.instantiate_pre(component).map_err(misfit(first))?;
+        let pre = machine.linker.instantiate_pre(component).map_err(misfit(first))?;
         let has = |kind| inspection.kinds.contains(&kind);
         Ok(Self(Arc::new(Inner {
             tool: has(PluginKind::Tool)
@@ -110,6 +113,7 @@ impl LoadedPlugin {
                 .map_err(misfit(PluginKind::Provider))?,
             pre: Arc::new(pre),
             shared,
+            machine,
             inspection,
             from,
         })))
@@ -148,9 +152,9 @@ impl LoadedPlugin {
         work: impl FnOnce(Arc<Inner>, Session) -> Work<T>,
     ) -> CallEnd<T> {
         let meter = Arc::new(Meter::new(context.limits));
-        let session = session(&self.0.shared, &self.0.pre, context, &meter);
+        let session = session(&self.0.machine, &self.0.pre, context, &meter);
         let work = work(Arc::clone(&self.0), session);
-        drive(&self.0.shared, context, &meter, Place::Needed, work).await
+        drive(&self.0.shared, &self.0.machine, context, &meter, Place::Needed, work).await
     }
 }
 

@@ -20,6 +20,7 @@ use wasmtime::{Store, Trap, UpdateDeadline, WasmBacktrace, component::InstancePr
 use crate::{
     call::{CallContext, CallEnd},
     engine::Shared,
+    machine::Machine,
     meter::{Breach, Meter},
     plugin::Misfit,
     state::State,
@@ -36,13 +37,13 @@ pub(crate) struct Session {
 
 /// Makes the store of one call. Cheap: what few guests use is made when it is used.
 pub(crate) fn session(
-    shared: &Shared,
+    machine: &Machine,
     pre: &Arc<InstancePre<State>>,
     context: &CallContext,
     meter: &Arc<Meter>,
 ) -> Session {
     let state = State::new(context, Arc::clone(meter), Handle::try_current().ok());
-    let mut store = Store::new(&shared.engine, state);
+    let mut store = Store::new(&machine.engine, state);
     store.limiter(|state| &mut state.limiter);
     store.set_hostcall_fuel(usize::try_from(context.limits.host_copy_bytes).unwrap_or(usize::MAX));
     store.epoch_deadline_callback(|store| {
@@ -57,13 +58,14 @@ pub(crate) fn session(
 pub(crate) enum Place {
     /// One is taken for as long as the call lasts.
     Needed,
-    /// The caller holds one.
+    /// The caller holds one, and works in it now.
     Held,
 }
 
 /// Drives a guest's work to its end, whichever comes first: its own, the time limit, or a cancel.
 pub(crate) async fn drive<T: Send + 'static>(
     shared: &Arc<Shared>,
+    machine: &Machine,
     context: &CallContext,
     meter: &Arc<Meter>,
     place: Place,
@@ -73,7 +75,7 @@ pub(crate) async fn drive<T: Send + 'static>(
     let result = if context.cancel.is_cancelled() {
         Err(CallFailure::Cancelled)
     } else {
-        ended(shared, context, meter, place, started, work).await
+        ended(shared, machine, context, meter, place, started, work).await
     };
     CallEnd {
         result,
@@ -86,20 +88,21 @@ pub(crate) async fn drive<T: Send + 'static>(
 
 async fn ended<T: Send + 'static>(
     shared: &Arc<Shared>,
+    machine: &Machine,
     context: &CallContext,
     meter: &Arc<Meter>,
     place: Place,
     started: Instant,
     mut work: Pin<Box<dyn Future<Output = Worked<T>> + Send>>,
 ) -> Result<T, CallFailure> {
-    let running = shared.ticker.running();
+    let running = machine.ticker.running();
     // The pool has a place for each permit; whoever finds none waits within its own time limit.
-    let permit = match place {
-        Place::Needed => Arc::clone(&shared.permits).try_acquire_owned().ok(),
-        Place::Held => None,
+    let permits = match place {
+        Place::Needed => &shared.permits,
+        Place::Held => &shared.pushes,
     };
-    let ready = permit.is_some() || place == Place::Held;
-    if ready {
+    let permit = Arc::clone(permits).try_acquire_owned().ok();
+    if permit.is_some() {
         let first = poll_fn(|task| {
             let _entered = shared.guests.enter();
             Poll::Ready(work.as_mut().poll(task))
@@ -110,8 +113,7 @@ async fn ended<T: Send + 'static>(
         }
     }
     let deadline = started + Duration::from_millis(context.limits.time_ms);
-    let (permits, cancel, time_ms) =
-        (Arc::clone(&shared.permits), context.cancel.clone(), context.limits.time_ms);
+    let (permits, cancel, time_ms) = (Arc::clone(permits), context.cancel.clone(), context.limits.time_ms);
     let task = shared.guests.spawn(async move {
         let _running = running;
         tokio::select! {
@@ -121,7 +123,10 @@ async fn ended<T: Send + 'static>(
                 Err(CallFailure::Limit { limit: CallLimit::Time, allowed: time_ms })
             }
             worked = async move {
-                let _permit = if ready { permit } else { permits.acquire_owned().await.ok() };
+                let _permit = match permit {
+                    Some(permit) => Some(permit),
+                    None => permits.acquire_owned().await.ok(),
+                };
                 work.await
             } => Ok(worked),
         }

@@ -14,6 +14,7 @@ use crate::{
     call::{CallContext, CallEnd},
     engine::Shared,
     host::convert::{each, from_stop, from_usage, json, to_request},
+    machine::Machine,
     meter::Meter,
     run::{Place, Session, Worked, drive, session},
     shapes::{
@@ -25,6 +26,7 @@ use crate::{
 /// A provider's decoder; lives in one store, in a place of its own, until it is dropped.
 pub struct Decoder {
     shared: Arc<Shared>,
+    machine: Arc<Machine>,
     context: CallContext,
     /// None once a call ended the store.
     open: Option<Open>,
@@ -134,7 +136,7 @@ impl LoadedPlugin {
         status: u16,
         headers: Vec<(String, String)>,
     ) -> CallEnd<Decoder> {
-        let shared = &self.0.shared;
+        let (shared, machine) = (&self.0.shared, &self.0.machine);
         let meter = Arc::new(Meter::new(context.limits));
         // It keeps its instance between calls, so it keeps a place for itself. Those places are none of the calls':
         // however many streams are open, a call finds one; and who waits here is waited for by no one.
@@ -143,10 +145,11 @@ impl LoadedPlugin {
             () = context.cancel.cancelled() => None,
             place = Arc::clone(&shared.streams).acquire_owned() => place.ok(),
         };
-        let mut session = session(shared, &self.0.pre, &context, &meter);
+        let mut session = session(machine, &self.0.pre, &context, &meter);
         let (plugin, kept) = (Arc::clone(&self.0), Arc::clone(&meter));
         let end = drive(
             shared,
+            machine,
             &context,
             &meter,
             Place::Held,
@@ -163,8 +166,8 @@ impl LoadedPlugin {
             }),
         )
         .await;
-        let shared = Arc::clone(shared);
-        end.map(|open| Decoder { shared, context, open: Some(open), ended: None, _place: place })
+        let (shared, machine) = (Arc::clone(shared), Arc::clone(machine));
+        end.map(|open| Decoder { shared, machine, context, open: Some(open), ended: None, _place: place })
     }
 }
 
@@ -205,6 +208,7 @@ impl Decoder {
         let limit = self.context.limits.result_bytes;
         let end = drive(
             &self.shared,
+            &self.machine,
             &self.context,
             &meter,
             Place::Held,
