@@ -1,6 +1,8 @@
 //! One batch of entries, in one transaction. Does not know where entries come
 //! from or who waits for them.
 
+mod small;
+
 use std::collections::HashMap;
 
 use sqlx::{Connection as _, SqliteConnection};
@@ -40,6 +42,9 @@ type Blobs = HashMap<[u8; 32], Option<Vec<u8>>>;
 
 /// Stores all rows or none.
 pub(super) async fn store(connection: &mut SqliteConnection, rows: &[&Row]) -> Result<(), sqlx::Error> {
+    if rows.iter().all(|row| row.encoded.payload.is_none() && row.ends.is_none()) {
+        return small::store(connection, rows).await;
+    }
     let blobs = compress(connection, rows).await?;
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let ids = store_blobs(&mut transaction, rows, &blobs).await?;
@@ -142,11 +147,7 @@ async fn insert(
 
 /// Keeps each run's totals, so that lists need not read entries.
 async fn count(connection: &mut SqliteConnection, rows: &[&Row]) -> Result<(), sqlx::Error> {
-    let mut totals: HashMap<i64, (i64, i64)> = HashMap::new();
     for row in rows {
-        let (events, bytes) = totals.entry(row.run).or_default();
-        *events += 1;
-        *bytes += signed(row.encoded.bytes);
         if let Some(outcome) = &row.ends {
             sqlx::query("UPDATE runs SET outcome = ?, ended_ms = ? WHERE id = ?")
                 .bind(outcome)
@@ -156,7 +157,7 @@ async fn count(connection: &mut SqliteConnection, rows: &[&Row]) -> Result<(), s
                 .await?;
         }
     }
-    for (run, (events, bytes)) in totals {
+    for (run, (events, bytes)) in totals(rows) {
         sqlx::query("UPDATE runs SET events = events + ?, bytes = bytes + ? WHERE id = ?")
             .bind(events)
             .bind(bytes)
@@ -165,6 +166,17 @@ async fn count(connection: &mut SqliteConnection, rows: &[&Row]) -> Result<(), s
             .await?;
     }
     Ok(())
+}
+
+/// Events and bytes that each run gets.
+fn totals(rows: &[&Row]) -> HashMap<i64, (i64, i64)> {
+    let mut totals: HashMap<i64, (i64, i64)> = HashMap::new();
+    for row in rows {
+        let (events, bytes) = totals.entry(row.run).or_default();
+        *events += 1;
+        *bytes += signed(row.encoded.bytes);
+    }
+    totals
 }
 
 fn signed(size: usize) -> i64 {

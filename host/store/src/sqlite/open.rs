@@ -3,6 +3,8 @@
 //! Nothing is written to a file before it is known to be a journal of a
 //! version that this program can use.
 
+mod new;
+
 use std::{
     fs, io,
     io::Read as _,
@@ -61,6 +63,12 @@ pub(super) async fn writer(
     steps: &[&'static str],
 ) -> Result<SqliteConnection, StoreError> {
     let journal = settings.name();
+    if !settings.path.exists()
+        && let Err(error) = new::make(settings, steps).await
+    {
+        // The file itself is made below, in more steps; what is wrong with it is told there.
+        tracing::debug!(journal, "a new journal is made in its own place: {error}");
+    }
     let owned = settings.clone();
     tokio::task::spawn_blocking(move || prepare(&owned))
         .await
@@ -89,8 +97,9 @@ async fn write_ahead(connection: &mut SqliteConnection, settings: &SqliteSetting
     let pause = Duration::from_millis(20);
     let mut waited = Duration::ZERO;
     loop {
-        let sql =
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = 16777216";
+        // Moved into the file when it holds 16 MiB, and no larger than that on the disk afterwards.
+        let sql = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4096; \
+                   PRAGMA journal_size_limit = 16777216";
         let error = match sqlx::raw_sql(sql).execute(&mut *connection).await {
             Ok(_) => return Ok(()),
             Err(error) => failure::of(&settings.name(), &error),

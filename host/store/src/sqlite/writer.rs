@@ -31,7 +31,7 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// How long an event may wait for company. A crash loses it then, as it would
 /// have lost one that was a moment later; a barrier ends the wait.
-const LINGER: Duration = Duration::from_millis(3);
+const LINGER: Duration = Duration::from_millis(10);
 
 /// What one run's appenders and the writer share.
 pub(super) struct Track {
