@@ -8,7 +8,7 @@ use sickbay_plugin::{
 use sickbay_wire::json::{merge_options, schema, short};
 
 use crate::{
-    messages::messages,
+    messages::{messages, with_messages},
     models::{Family, family},
     schema::is_strict,
     settings::{LimitField, Settings, Switch},
@@ -20,9 +20,9 @@ use crate::{
 /// Where it holds no message, or JSON that is none.
 pub fn encode(request: &Request, settings: &Settings) -> Result<HttpExchange, Error> {
     let family = family(&request.model);
+    let messages = messages(&request.messages, settings)?;
     let mut body = json!({
         "model": request.model,
-        "messages": messages(&request.messages, settings)?,
         "stream": true,
     });
     if settings.usage == Switch::On {
@@ -80,6 +80,11 @@ pub fn encode(request: &Request, settings: &Settings) -> Result<HttpExchange, Er
         body["reasoning_effort"] = json!(effort);
     }
     merge_options(&mut body, &request.options)?;
+    let Value::Object(mut body) = body else { return Err(Error::invalid_input("the body is no object")) };
+    if body.get("stream") == Some(&Value::Bool(false)) {
+        // Servers refuse it for an answer that comes in one piece.
+        body.remove("stream_options");
+    }
     Ok(HttpExchange {
         method: "POST".to_owned(),
         path: settings.path.clone(),
@@ -87,7 +92,7 @@ pub fn encode(request: &Request, settings: &Settings) -> Result<HttpExchange, Er
             ("content-type".to_owned(), "application/json".to_owned()),
             ("accept".to_owned(), "text/event-stream, application/json".to_owned()),
         ],
-        body: serde_json::to_vec(&body)?,
+        body: with_messages(body, &messages)?,
     })
 }
 

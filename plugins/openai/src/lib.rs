@@ -22,6 +22,8 @@
 //!   medium, above high. 0 asks one of OpenAI's models for the least that it
 //!   has; other servers are not asked, since they differ in what they call it.
 //! - OpenAI's reasoning models take no temperature; it is left out for them.
+//! - Answers are streamed, unless the model's options say `stream = false`: then
+//!   they come in one piece.
 //! - A schema for the answer is `strict` where it keeps to the rules of strict
 //!   schemas, and otherwise sent as a plain one.
 //!

@@ -1,6 +1,9 @@
 //! Reading JSON of any shape without a panic, and putting request bodies
 //! together. A field of the wrong type reads like one that is not there.
 
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use sickbay_plugin::types::Error;
 
@@ -121,6 +124,13 @@ pub fn arguments(text: &str) -> Map<String, Value> {
         Value::Object(object) => object,
         _ => Map::new(),
     }
+}
+
+/// [`arguments`] as text: what is an object already stays as it is.
+#[must_use]
+pub fn arguments_text(text: &str) -> Cow<'_, str> {
+    let is_object = text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
+    if is_object { Cow::Borrowed(text) } else { Cow::Owned(Value::Object(arguments(text)).to_string()) }
 }
 
 #[cfg(test)]
