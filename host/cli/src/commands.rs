@@ -24,6 +24,7 @@ use crate::{
     args::{Cli, Command, ConsentArgs},
     chat::{Answers, Screen},
     environment::{Environment, secret_variable},
+    keyring::SystemKeyring,
     output::Output,
     progress::Progress,
     prompt::{Interrupts, Terminal, TerminalApprover},
@@ -59,6 +60,7 @@ fn folders(environment: &Environment) -> Result<Folders, Failure> {
 /// The library as a command uses it.
 fn sickbay(environment: &Environment) -> Result<Sickbay, Failure> {
     Ok(Sickbay::with_embedded(folders(environment)?, sickbay_embedded::components())
+        .with_keyring(Arc::new(SystemKeyring))
         .with_variables(Variables::new(secret_variable)))
 }
 

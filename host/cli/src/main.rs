@@ -7,6 +7,7 @@ mod color;
 mod commands;
 mod environment;
 mod exit;
+mod keyring;
 mod output;
 mod progress;
 mod prompt;

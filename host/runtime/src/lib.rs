@@ -73,7 +73,10 @@ pub use recorder::{
 pub use replay::ReplayEnd;
 pub use resume::ResumeRequest;
 pub use runs::{RunSource, StoredRun};
-pub use secrets::{SecretEntry, SecretStore, StoredSecret, Variables};
+pub use secrets::{
+    Kept, Keyring, NoKeyring, SecretEntry, SecretPlace, SecretStore, StoredSecret, Variables, forget_secret,
+    keep_secret,
+};
 pub use session::{Existing, Found, Session, SessionHost, SessionRequest};
 pub use sickbay::{RunEnd, RunRequest, Sickbay};
 pub use sickbay_engine::{Cancel, CancelHandle, Engine, Inspection};

@@ -30,7 +30,7 @@ use crate::{
     file,
     folders::Folders,
     plugins::{Catalogue, KnownPlugin},
-    secrets::{KeySources, SecretStore, Variables, origin},
+    secrets::{KeySources, Keyring, NoKeyring, SecretStore, Variables, origin},
     sickbay::Sickbay,
 };
 
@@ -38,14 +38,35 @@ const MAX_CATALOGUE: u64 = 1024 * 1024;
 
 /// What all requests that leave one installation share: connections, places
 /// in the queue of each provider, and the variables that may hold keys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outward {
     pub(crate) variables: Variables,
+    pub(crate) keyring: Arc<dyn Keyring>,
     lanes: Lanes,
     egress: OnceLock<Egress>,
 }
 
+impl Default for Outward {
+    fn default() -> Self {
+        Self {
+            variables: Variables::default(),
+            keyring: Arc::new(NoKeyring),
+            lanes: Lanes::default(),
+            egress: OnceLock::new(),
+        }
+    }
+}
+
 impl Outward {
+    /// Where keys are looked for.
+    pub(crate) fn keys<'a>(
+        &'a self,
+        store: &'a SecretStore,
+        settings: Option<&'a ModelSettings>,
+    ) -> KeySources<'a> {
+        KeySources { settings, store, keyring: &*self.keyring, variables: &self.variables }
+    }
+
     /// The way out, made when it is first needed.
     pub(crate) fn egress(&self) -> Result<Egress, Failure> {
         if let Some(egress) = self.egress.get() {
@@ -82,8 +103,8 @@ pub(crate) async fn gateway(sickbay: &Sickbay, profile: &Profile) -> Result<Arc<
             return Err(Failure::failed(format!("provider `{}` was not loaded", choice.provider)));
         };
         let info = describe(plugin).await?;
-        let sources = Sources { known: &known, store: &store, variables: &sickbay.outward.variables };
-        routes.push(route(&choice, plugin, info, &profile.model, &sources)?);
+        let sources = Sources { known: &known, store: &store, outward: &sickbay.outward };
+        routes.push(route(&choice, plugin, info, &profile.model, &sources).await?);
     }
     Ok(Arc::new(Gateway::new(
         sickbay.outward.egress()?,
@@ -134,11 +155,11 @@ fn choices(profile: &Profile) -> Result<Vec<Choice>, Failure> {
 
 /// The plugin of a provider. `who` names it, for messages: ``profile `sre` names``.
 fn provider_plugin(plugins: &Catalogue, name: &str, who: &str) -> Result<KnownPlugin, Failure> {
-    let all = plugins.all();
     let is_provider = |plugin: &&KnownPlugin| plugin.locked.kinds.contains(&PluginKind::Provider);
-    if let Some(plugin) = all.iter().find(|plugin| plugin.locked.name == name) {
-        if is_provider(&plugin) {
-            return Ok(plugin.clone());
+    if plugins.has(name) {
+        let plugin = plugins.get(name)?;
+        if is_provider(&&plugin) {
+            return Ok(plugin);
         }
         let kinds: Vec<&str> = plugin.locked.kinds.iter().map(|kind| kind.as_str()).collect();
         return Err(Failure::usage(format!(
@@ -147,6 +168,7 @@ fn provider_plugin(plugins: &Catalogue, name: &str, who: &str) -> Result<KnownPl
         ))
         .with_hint("`sickbay models list` shows the providers"));
     }
+    let all = plugins.all();
     let names: Vec<&str> = all.iter().filter(is_provider).map(|plugin| plugin.locked.name.as_str()).collect();
     let hint = match did_you_mean(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -187,10 +209,10 @@ async fn describe(plugin: &LoadedPlugin) -> Result<ProviderInfo, Failure> {
 struct Sources<'a> {
     known: &'a ModelCatalogue,
     store: &'a SecretStore,
-    variables: &'a Variables,
+    outward: &'a Outward,
 }
 
-fn route(
+async fn route(
     choice: &Choice,
     plugin: &LoadedPlugin,
     info: ProviderInfo,
@@ -207,8 +229,8 @@ fn route(
     let (credential, key_hint) = if endpoint.is_empty() {
         (None, None)
     } else {
-        let keys = KeySources { settings: own, store: sources.store, variables: sources.variables };
-        let key = keys.resolve(provider, &info, &endpoint).map_err(|mut failure| {
+        let keys = sources.outward.keys(sources.store, own);
+        let key = keys.resolve(provider, &info, &endpoint).await.map_err(|mut failure| {
             if choice.is_fallback {
                 failure.message.push_str(&format!(", which the fallback `{provider}/{model}` needs"));
             }

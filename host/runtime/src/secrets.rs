@@ -1,10 +1,12 @@
 //! Keys of others' services: where they are kept, and to whom they may go.
 //!
-//! The store is one file in the data folder that its owner alone can read. A
-//! secret in it is bound to one origin, its audience, when it is set. What comes
+//! The store is one file in the data folder that its owner alone can read; a
+//! secret may be in the system's keyring instead, and the file says so. Each is
+//! bound to one origin, its audience, when it is set. What comes
 //! out is a [`Secret`], which shows itself to nobody. Variables of the
 //! environment are handed in: nothing here reads one.
 
+mod keyring;
 mod store;
 
 use std::{fmt, path::Path, sync::Arc};
@@ -17,9 +19,10 @@ use sickbay_core::{
 };
 use sickbay_egress::{Credential, Origin};
 
-pub use store::{SecretEntry, SecretStore, StoredSecret};
+pub use keyring::{Keyring, NoKeyring};
+pub use store::{Kept, SecretEntry, SecretStore, StoredSecret};
 
-use crate::{error::Failure, file};
+use crate::{error::Failure, file, folders::Folders};
 
 /// Bytes of a key at most.
 const LONGEST: u64 = 16 * 1024;
@@ -74,6 +77,7 @@ pub(crate) struct KeySources<'a> {
     /// What the profile says of the key; none for a provider that it says nothing of.
     pub(crate) settings: Option<&'a ModelSettings>,
     pub(crate) store: &'a SecretStore,
+    pub(crate) keyring: &'a dyn Keyring,
     pub(crate) variables: &'a Variables,
 }
 
@@ -89,23 +93,17 @@ impl KeySources<'_> {
     /// The provider's key for requests to that endpoint. An error where the
     /// profile names a key that is not there, or where the provider's own
     /// service would be asked without one.
-    pub(crate) fn resolve(
+    pub(crate) async fn resolve(
         &self,
         provider: &str,
         info: &ProviderInfo,
         endpoint: &str,
     ) -> Result<Key, Failure> {
-        let is_named =
-            self.settings.is_some_and(|settings| settings.key_env.is_some() || settings.key_file.is_some());
-        let (header, prefix, name) = match &info.auth {
+        let (header, prefix, name, is_wanted) = match &info.auth {
             // What stands before a server may want a key that the server itself does not.
-            Auth::None if is_named => ("authorization", "Bearer ", ""),
-            Auth::None => {
-                let note = |audience| format!("no key goes to `{audience}`: name one with `key-env`");
-                return Ok(Key { credential: None, note: origin(endpoint).map(note).unwrap_or_default() });
-            }
+            Auth::None => ("authorization", "Bearer ", provider, false),
             Auth::Header { name, prefix, secret_name } => {
-                (name.as_str(), prefix.as_str(), secret_name.as_str())
+                (name.as_str(), prefix.as_str(), secret_name.as_str(), true)
             }
             // The gateway refuses the route with a sentence of its own.
             Auth::Sigv4 { .. } => return Ok(Key { credential: None, note: String::new() }),
@@ -145,7 +143,11 @@ impl KeySources<'_> {
         if let Some(kept) = &kept
             && origin(&kept.audience)? == audience
         {
-            return Ok(key(kept.secret.clone(), format!("from the secret `{shown}`")));
+            let secret = match &kept.kept {
+                Kept::Here(secret) => secret.clone(),
+                Kept::Keyring => checked(from_keyring(self.keyring, name).await?, name)?,
+            };
+            return Ok(key(secret, format!("from the secret `{shown}`")));
         }
         let known = conventional(name);
         if let Some((variables, vendor)) = known
@@ -157,7 +159,7 @@ impl KeySources<'_> {
         }
         let set = format!("`sickbay secret set {shown}`");
         let is_own = origin(&info.default_endpoint).is_ok_and(|own| own == audience);
-        if !is_own {
+        if !is_wanted || !is_own {
             // Servers of one's own mostly want none; one that does says so.
             let elsewhere = kept.map(|kept| format!("the secret `{shown}` is for `{}`; ", kept.audience));
             let note = format!(
@@ -182,6 +184,77 @@ impl KeySources<'_> {
         };
         Err(failure)
     }
+}
+
+async fn from_keyring(keyring: &dyn Keyring, name: &str) -> Result<Secret, Failure> {
+    let shown = clean_line(name, 60);
+    let again = format!("set it again with `sickbay secret set {shown}`, with or without `--keyring`");
+    match keyring.get(name).await {
+        Ok(Some(secret)) => Ok(secret),
+        Ok(None) => {
+            Err(Failure::usage(format!("the secret `{shown}` is not in the system's keyring any more"))
+                .with_hint(again))
+        }
+        Err(why) => Err(Failure::failed(format!(
+            "the secret `{shown}` can not be read from the system's keyring: {why}"
+        ))
+        .with_hint(format!("unlock the keyring, or {again}"))),
+    }
+}
+
+/// Where a secret is to be kept.
+#[derive(Clone, Copy)]
+pub enum SecretPlace<'a> {
+    File,
+    Keyring(&'a dyn Keyring),
+}
+
+/// Keeps a secret for one origin, in place of one of that name. True where there was one.
+pub async fn keep_secret(
+    folders: &Folders,
+    place: SecretPlace<'_>,
+    name: &str,
+    audience: &str,
+    secret: Secret,
+    now_ms: i64,
+) -> Result<bool, Failure> {
+    if let Some(problem) = problem(&secret) {
+        return Err(Failure::usage(format!("this is no key: {problem}")));
+    }
+    let kept = match place {
+        SecretPlace::File => Kept::Here(secret.clone()),
+        SecretPlace::Keyring(_) => Kept::Keyring,
+    };
+    // What can not be in the file is told before the keyring holds anything.
+    let before = SecretStore::set(folders, name, audience, kept, now_ms)?;
+    if let SecretPlace::Keyring(keyring) = place
+        && let Err(why) = keyring.set(name, &secret).await
+    {
+        match &before {
+            Some(before) => {
+                SecretStore::set(folders, name, &before.audience, before.kept.clone(), before.set_ms)?;
+            }
+            None => drop(SecretStore::remove(folders, name)?),
+        }
+        return Err(Failure::failed(format!("the system's keyring does not take the secret: {why}"))
+            .with_hint("without `--keyring` it is kept in a file that only you can read"));
+    }
+    Ok(before.is_some())
+}
+
+/// Forgets a secret, wherever it is.
+pub async fn forget_secret(folders: &Folders, keyring: &dyn Keyring, name: &str) -> Result<(), Failure> {
+    let removed = SecretStore::remove(folders, name)?;
+    if removed.kept == Kept::Keyring {
+        keyring.remove(name).await.map_err(|why| {
+            let shown = clean_line(name, 60);
+            Failure::failed(format!(
+                "the secret `{shown}` is not used any more, but the system's keyring still holds it: {why}"
+            ))
+            .with_hint("remove it with the system's own program for keyrings")
+        })?;
+    }
+    Ok(())
 }
 
 pub(crate) fn origin(url: &str) -> Result<Origin, Failure> {

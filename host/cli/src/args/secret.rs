@@ -27,4 +27,7 @@ pub(crate) struct SecretSetArgs {
     /// The only origin that it goes to, in place of the provider's own: https://llm.example.com
     #[arg(long = "for", value_name = "ORIGIN")]
     pub audience: Option<String>,
+    /// Keep it in the system's keyring: the macOS Keychain, or the Secret Service of a Linux desktop
+    #[arg(long)]
+    pub keyring: bool,
 }

@@ -5,12 +5,15 @@ mod typed;
 use std::process::ExitCode;
 
 use sickbay_core::text::clean_line;
-use sickbay_runtime::{Clock as _, Failure, SecretStore, SystemClock};
+use sickbay_runtime::{
+    Clock as _, Failure, SecretPlace, SecretStore, SystemClock, forget_secret, keep_secret,
+};
 
 use super::{folders, sickbay};
 use crate::{
     args::{SecretCommand, SecretSetArgs},
     environment::Environment,
+    keyring::SystemKeyring,
     output::{Output, table, time},
 };
 
@@ -23,7 +26,7 @@ pub(super) async fn secret(
         SecretCommand::Set(args) => set(args, environment, output).await?,
         SecretCommand::List => list(environment, output)?,
         SecretCommand::Remove { name } => {
-            SecretStore::remove(&folders(environment)?, &name)?;
+            forget_secret(&folders(environment)?, &SystemKeyring, &name).await?;
             let removed = serde_json::json!({"name": name, "removed": true});
             output.show(&removed, || format!("secret `{}` is forgotten\n", clean_line(&name, 60)))?;
         }
@@ -44,8 +47,12 @@ async fn set(args: SecretSetArgs, environment: &Environment, output: &Output) ->
     } else {
         typed::read_stdin()?
     };
-    let replaced = SecretStore::set(&folders, &args.name, &audience, secret, SystemClock.now_ms())?;
-    let place = SecretStore::open(&folders)?.place();
+    let to = if args.keyring { SecretPlace::Keyring(&SystemKeyring) } else { SecretPlace::File };
+    let replaced = keep_secret(&folders, to, &args.name, &audience, secret, SystemClock.now_ms()).await?;
+    let place = match to {
+        SecretPlace::File => SecretStore::open(&folders)?.place(),
+        SecretPlace::Keyring(_) => "the system's keyring".to_owned(),
+    };
     let kept =
         serde_json::json!({"name": args.name, "audience": audience, "place": place, "replaced": replaced});
     output.show(&kept, || {
@@ -61,8 +68,10 @@ fn list(environment: &Environment, output: &Output) -> Result<(), Failure> {
         if entries.is_empty() {
             return format!("no secrets; they would be kept in {}\n", store.place());
         }
-        let rows =
-            entries.iter().map(|entry| vec![entry.name.clone(), entry.audience.clone(), time(entry.set_ms)]);
-        table(&["NAME", "FOR", "SET"], rows)
+        let rows = entries.iter().map(|entry| {
+            let place = if entry.in_keyring { "keyring" } else { "file" };
+            vec![entry.name.clone(), entry.audience.clone(), place.to_owned(), time(entry.set_ms)]
+        });
+        table(&["NAME", "FOR", "IN", "SET"], rows)
     })
 }

@@ -1,5 +1,6 @@
 //! A server of HTTP on loopback that a test writes the answers of, and that
 //! keeps what it heard.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},

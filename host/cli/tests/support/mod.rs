@@ -93,6 +93,13 @@ impl Home {
         ran(&command.output().expect("the program starts"))
     }
 
+    /// Runs a command with that on its stdin, and with these variables.
+    pub fn say_with(&self, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Ran {
+        let mut started = self.converse_with(variables, arguments);
+        started.say(input);
+        started.hang_up()
+    }
+
     /// Runs a command with that on its stdin.
     pub fn say(&self, arguments: &[&str], input: &str) -> Ran {
         let mut started = self.converse(arguments);
@@ -102,7 +109,12 @@ impl Home {
 
     /// Starts a command that is talked to.
     pub fn converse(&self, arguments: &[&str]) -> Conversation {
+        self.converse_with(&[], arguments)
+    }
+
+    fn converse_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Conversation {
         let mut command = command(&self.path().join("home"), arguments);
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let answers = BufReader::new(child.stdout.take().expect("a pipe"));

@@ -4,11 +4,7 @@
 use sickbay_core::{plugin::PluginKind, profile::Profile, provider::Auth};
 
 use super::{describe, quoted};
-use crate::{
-    error::Failure,
-    secrets::{KeySources, SecretStore},
-    sickbay::Sickbay,
-};
+use crate::{error::Failure, secrets::SecretStore, sickbay::Sickbay};
 
 /// The failure, with what is known of keys. Whether one is right, only the provider knows.
 pub(super) async fn no_model(sickbay: &Sickbay, profile: &Profile) -> Failure {
@@ -42,14 +38,17 @@ async fn at_hand(sickbay: &Sickbay) -> Result<AtHand, Failure> {
     let mut wanted = plugins.all();
     wanted.retain(|plugin| plugin.locked.kinds.contains(&PluginKind::Provider));
     let store = SecretStore::open(&sickbay.folders)?;
-    let keys = KeySources { settings: None, store: &store, variables: &sickbay.outward.variables };
+    let keys = sickbay.outward.keys(&store, None);
     let mut at_hand = AtHand { with_key: Vec::new(), without: Vec::new() };
     for plugin in sickbay.load(&plugins, &wanted).await? {
         let info = describe(&plugin).await?;
         let name = plugin.name().to_owned();
         if info.auth == Auth::None {
             at_hand.without.push(name);
-        } else if keys.resolve(&name, &info, &info.default_endpoint).is_ok_and(|key| key.credential.is_some())
+        } else if keys
+            .resolve(&name, &info, &info.default_endpoint)
+            .await
+            .is_ok_and(|key| key.credential.is_some())
         {
             at_hand.with_key.push(name);
         }

@@ -141,9 +141,9 @@ impl Sickbay {
             is_fallback: false,
         };
         let store = SecretStore::open(&self.folders)?;
-        let sources = Sources { known, store: &store, variables: &self.outward.variables };
+        let sources = Sources { known, store: &store, outward: &self.outward };
         let info = describe(plugin).await?;
-        let route: Route = route(&choice, plugin, info, &ModelSettings::default(), &sources)?;
+        let route: Route = route(&choice, plugin, info, &ModelSettings::default(), &sources).await?;
         let call = ModelCall { cancel: self.cancel.clone(), seed: 0, now_ms: self.clock.now_ms() };
         let settings = GatewaySettings { lanes: self.outward.lanes.clone(), ..GatewaySettings::default() };
         let models = list_models(&self.outward.egress()?, &route, &settings, &call).await?;

@@ -29,7 +29,15 @@ pub struct SecretStore {
 pub struct StoredSecret {
     pub audience: String,
     pub set_ms: i64,
-    pub secret: Secret,
+    pub kept: Kept,
+}
+
+/// Where the secret itself is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Here(Secret),
+    /// In the system's keyring, under the same name.
+    Keyring,
 }
 
 /// What may be shown of a secret.
@@ -40,6 +48,8 @@ pub struct SecretEntry {
     pub audience: String,
     /// Milliseconds since 1970, UTC.
     pub set_ms: i64,
+    /// In the system's keyring, and not in the file.
+    pub in_keyring: bool,
 }
 
 /// The file. It is written and read by this module alone: a `Secret` itself can not be serialised.
@@ -57,7 +67,9 @@ struct Line {
     name: String,
     audience: String,
     set_ms: i64,
-    value: String,
+    /// None: it is in the keyring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
 }
 
 impl SecretStore {
@@ -101,18 +113,19 @@ impl SecretStore {
                 name: name.clone(),
                 audience: stored.audience.clone(),
                 set_ms: stored.set_ms,
+                in_keyring: stored.kept == Kept::Keyring,
             })
             .collect()
     }
 
-    /// Keeps a secret for one origin, in place of one of that name. True where there was one.
-    pub fn set(
+    /// Keeps a secret for one origin, in place of one of that name; gives that back.
+    pub(super) fn set(
         folders: &Folders,
         name: &str,
         audience: &str,
-        secret: Secret,
+        kept: Kept,
         now_ms: i64,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<StoredSecret>, Failure> {
         if !is_name(name) {
             return Err(Failure::usage(format!(
                 "`{}` can not be the name of a secret",
@@ -120,23 +133,20 @@ impl SecretStore {
             ))
             .with_hint(NAME_RULE));
         }
-        if let Some(problem) = problem(&secret) {
-            return Err(Failure::usage(format!("this is no key: {problem}")));
-        }
         let audience = origin(audience)?.to_string();
         Self::change(folders, |store| {
             if store.entries.len() >= MOST && !store.entries.contains_key(name) {
                 return Err(Failure::usage(format!("there are {MOST} secrets already, which is the most")));
             }
-            let stored = StoredSecret { audience, set_ms: now_ms, secret };
-            Ok(store.entries.insert(name.to_owned(), stored).is_some())
+            let stored = StoredSecret { audience, set_ms: now_ms, kept };
+            Ok(store.entries.insert(name.to_owned(), stored))
         })
     }
 
-    pub fn remove(folders: &Folders, name: &str) -> Result<(), Failure> {
+    pub(super) fn remove(folders: &Folders, name: &str) -> Result<StoredSecret, Failure> {
         Self::change(folders, |store| {
-            if store.entries.remove(name).is_some() {
-                return Ok(());
+            if let Some(removed) = store.entries.remove(name) {
+                return Ok(removed);
             }
             let near = did_you_mean(name, store.entries.keys().map(String::as_str));
             let hint = near.map_or_else(
@@ -162,7 +172,10 @@ impl SecretStore {
                 name: name.clone(),
                 audience: stored.audience.clone(),
                 set_ms: stored.set_ms,
-                value: stored.secret.reveal().to_owned(),
+                value: match &stored.kept {
+                    Kept::Here(secret) => Some(secret.reveal().to_owned()),
+                    Kept::Keyring => None,
+                },
             })
             .collect();
         let text = toml::to_string(&Stored { version: VERSION, secret: lines })
@@ -185,11 +198,12 @@ fn read(bytes: &[u8]) -> Result<BTreeMap<String, StoredSecret>, String> {
     }
     let mut entries = BTreeMap::new();
     for line in stored.secret {
-        let secret = Secret::new(line.value);
-        if !is_name(&line.name) || problem(&secret).is_some() || origin(&line.audience).is_err() {
+        let kept = line.value.map_or(Kept::Keyring, |value| Kept::Here(Secret::new(value)));
+        let is_wrong = matches!(&kept, Kept::Here(secret) if problem(secret).is_some());
+        if is_wrong || !is_name(&line.name) || origin(&line.audience).is_err() {
             return Err(format!("the entry `{}` is wrong", clean_line(&line.name, 60)));
         }
-        entries.insert(line.name, StoredSecret { audience: line.audience, set_ms: line.set_ms, secret });
+        entries.insert(line.name, StoredSecret { audience: line.audience, set_ms: line.set_ms, kept });
     }
     Ok(entries)
 }

@@ -1,5 +1,12 @@
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+};
+
 use super::*;
-use crate::folders::Folders;
 
 const PLANTED: &str = "sk-planted-0123456789";
 
@@ -7,6 +14,48 @@ fn folders() -> (tempfile::TempDir, Folders) {
     let home = tempfile::tempdir().unwrap();
     let folders = Folders::resolve(Some(home.path())).unwrap();
     (home, folders)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn set(folders: &Folders, name: &str, audience: &str, value: &str) -> Result<bool, Failure> {
+    block_on(keep_secret(folders, SecretPlace::File, name, audience, Secret::new(value), 5))
+}
+
+/// A keyring in memory, which can be locked.
+#[derive(Debug, Default)]
+struct Ring {
+    held: Mutex<BTreeMap<String, String>>,
+    is_locked: AtomicBool,
+}
+
+impl Ring {
+    fn open(&self) -> Result<MutexGuard<'_, BTreeMap<String, String>>, String> {
+        if self.is_locked.load(Relaxed) {
+            Err("it is locked".to_owned())
+        } else {
+            Ok(self.held.lock().unwrap())
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Keyring for Ring {
+    async fn get(&self, name: &str) -> Result<Option<Secret>, String> {
+        Ok(self.open()?.get(name).map(Secret::new))
+    }
+
+    async fn set(&self, name: &str, secret: &Secret) -> Result<(), String> {
+        self.open()?.insert(name.to_owned(), secret.reveal().to_owned());
+        Ok(())
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), String> {
+        self.open()?.remove(name);
+        Ok(())
+    }
 }
 
 fn info(secret_name: &str, endpoint: &str) -> ProviderInfo {
@@ -56,12 +105,16 @@ impl Default for Case {
 fn resolved(case: &Case) -> Result<Option<(String, String)>, String> {
     let (_home, folders) = folders();
     if let Some(audience) = case.kept_for {
-        SecretStore::set(&folders, case.secret_name, audience, Secret::new("kept"), 1).unwrap();
+        set(&folders, case.secret_name, audience, "kept").unwrap();
     }
     let (store, variables) = (SecretStore::open(&folders).unwrap(), variables(case.variables));
-    let sources = KeySources { settings: Some(&case.settings), store: &store, variables: &variables };
-    sources
-        .resolve("house", &info(case.secret_name, case.own), case.endpoint)
+    let sources = KeySources {
+        settings: Some(&case.settings),
+        store: &store,
+        keyring: &NoKeyring,
+        variables: &variables,
+    };
+    block_on(sources.resolve("house", &info(case.secret_name, case.own), case.endpoint))
         .map(|key| key.credential.map(|c| (c.secret.reveal().to_owned(), c.audience.to_string())))
         .map_err(|failure| format!("{} ({})", failure.message, failure.hint.unwrap_or_default()))
 }
@@ -99,6 +152,24 @@ fn a_key_is_looked_for_in_order_and_goes_to_the_endpoint_alone() {
 }
 
 #[test]
+fn a_provider_that_wants_no_key_gets_the_one_that_is_for_its_endpoint() {
+    let none = ProviderInfo { auth: Auth::None, ..info("", "http://127.0.0.1:11434") };
+    let (_home, folders) = folders();
+    let known = variables(&[("OLLAMA_API_KEY", "cloud")]);
+    let resolve = |endpoint: &str| {
+        let store = SecretStore::open(&folders).unwrap();
+        let sources = KeySources { settings: None, store: &store, keyring: &NoKeyring, variables: &known };
+        let key = block_on(sources.resolve("ollama", &none, endpoint)).unwrap();
+        key.credential.map(|credential| credential.secret.reveal().to_owned())
+    };
+    assert_eq!(resolve("https://ollama.com").as_deref(), Some("cloud"));
+    assert_eq!(resolve("http://127.0.0.1:11434"), None);
+    set(&folders, "ollama", "https://house.example", "house").unwrap();
+    assert_eq!(resolve("https://house.example/v1").as_deref(), Some("house"));
+    assert_eq!(resolve("https://ollama.com").as_deref(), Some("cloud"));
+}
+
+#[test]
 fn a_key_file_holds_one_line() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join("key");
@@ -123,17 +194,22 @@ fn a_key_file_holds_one_line() {
 fn secrets_are_kept_listed_without_their_values_and_removed() {
     let (_home, folders) = folders();
     assert_eq!(SecretStore::open(&folders).unwrap().list(), []);
-    let set = |name, audience, value: &str| SecretStore::set(&folders, name, audience, Secret::new(value), 5);
+    let set = |name, audience, value: &str| set(&folders, name, audience, value);
     assert!(!set("openai", "https://API.openai.com:443/v1", "one").unwrap());
     assert!(set("openai", "https://api.openai.com", PLANTED).unwrap());
     set("mine", "http://127.0.0.1:8080", "x\"]\\").unwrap();
     let store = SecretStore::open(&folders).unwrap();
     assert_eq!(
         store.list()[1],
-        SecretEntry { name: "openai".into(), audience: "https://api.openai.com".into(), set_ms: 5 }
+        SecretEntry {
+            name: "openai".into(),
+            audience: "https://api.openai.com".into(),
+            set_ms: 5,
+            in_keyring: false
+        }
     );
-    assert_eq!(store.find("openai").unwrap().secret.reveal(), PLANTED);
-    assert_eq!(store.find("mine").unwrap().secret.reveal(), "x\"]\\");
+    assert_eq!(store.find("openai").unwrap().kept, Kept::Here(Secret::new(PLANTED)));
+    assert_eq!(store.find("mine").unwrap().kept, Kept::Here(Secret::new("x\"]\\")));
     assert!(!format!("{store:?}").contains(PLANTED));
     #[cfg(unix)]
     {
@@ -141,8 +217,8 @@ fn secrets_are_kept_listed_without_their_values_and_removed() {
         let mode = std::fs::metadata(folders.data.join("secrets.toml")).unwrap().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
-    SecretStore::remove(&folders, "mine").unwrap();
-    let failure = SecretStore::remove(&folders, "opnai").unwrap_err();
+    block_on(forget_secret(&folders, &NoKeyring, "mine")).unwrap();
+    let failure = block_on(forget_secret(&folders, &NoKeyring, "opnai")).unwrap_err();
     assert_eq!(failure.hint.as_deref(), Some("did you mean `openai`?"));
     for (name, audience, value) in [
         ("Open AI", "https://a.example", "x"),
@@ -160,7 +236,7 @@ fn secrets_are_kept_listed_without_their_values_and_removed() {
 fn a_store_that_is_open_or_broken_is_refused_without_its_text() {
     use std::os::unix::fs::PermissionsExt as _;
     let (_home, folders) = folders();
-    SecretStore::set(&folders, "openai", "https://api.openai.com", Secret::new(PLANTED), 5).unwrap();
+    set(&folders, "openai", "https://api.openai.com", PLANTED).unwrap();
     let path = folders.data.join("secrets.toml");
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     let failure = SecretStore::open(&folders).unwrap_err();
@@ -176,4 +252,52 @@ fn a_store_that_is_open_or_broken_is_refused_without_its_text() {
         assert!(failure.message.contains("can not be read: "), "{failure}");
         assert!(!failure.message.contains(PLANTED), "{failure}");
     }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the test looks into the file")]
+fn a_secret_in_the_keyring_is_nowhere_else_and_is_found_there() {
+    let (_home, folders) = folders();
+    let ring = Ring::default();
+    let keep = |place: SecretPlace<'_>, value: &str| {
+        block_on(keep_secret(&folders, place, "openai", "https://api.openai.com", Secret::new(value), 5))
+    };
+    let found = || {
+        let store = SecretStore::open(&folders).unwrap();
+        let (settings, none) = (ModelSettings::default(), Variables::default());
+        let sources =
+            KeySources { settings: Some(&settings), store: &store, keyring: &ring, variables: &none };
+        block_on(sources.resolve("openai", &info("openai", OPENAI), OPENAI))
+            .map(|key| key.credential.unwrap().secret.reveal().to_owned())
+            .map_err(|failure| format!("{} ({})", failure.message, failure.hint.unwrap_or_default()))
+    };
+    assert!(!keep(SecretPlace::Keyring(&ring), PLANTED).unwrap());
+    let file = std::fs::read_to_string(folders.data.join("secrets.toml")).unwrap();
+    assert!(file.contains("openai") && !file.contains(PLANTED), "{file}");
+    assert!(SecretStore::open(&folders).unwrap().list()[0].in_keyring);
+    assert_eq!(found().as_deref(), Ok(PLANTED));
+
+    ring.is_locked.store(true, Relaxed);
+    let error = found().unwrap_err();
+    assert!(
+        error.contains("system's keyring: it is locked") && error.contains("unlock the keyring"),
+        "{error}"
+    );
+    // What the keyring does not take leaves all as it was.
+    assert!(keep(SecretPlace::Keyring(&ring), "other").is_err());
+    assert!(SecretStore::open(&folders).unwrap().list()[0].in_keyring);
+    let failure = block_on(forget_secret(&folders, &ring, "openai")).unwrap_err();
+    assert!(failure.message.contains("still holds it: it is locked"), "{failure}");
+    assert_eq!(SecretStore::open(&folders).unwrap().list(), []);
+    assert!(keep(SecretPlace::Keyring(&ring), "other").is_err());
+    assert_eq!(SecretStore::open(&folders).unwrap().list(), []);
+
+    ring.is_locked.store(false, Relaxed);
+    keep(SecretPlace::Keyring(&ring), PLANTED).unwrap();
+    block_on(forget_secret(&folders, &ring, "openai")).unwrap();
+    assert!(ring.held.lock().unwrap().is_empty());
+    keep(SecretPlace::Keyring(&ring), PLANTED).unwrap();
+    ring.held.lock().unwrap().clear();
+    let error = found().unwrap_err();
+    assert!(error.contains("is not in the system's keyring any more"), "{error}");
 }
