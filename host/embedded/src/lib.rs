@@ -17,10 +17,10 @@ pub struct EmbeddedPlugin {
 /// All of them, by name.
 pub const PLUGINS: &[EmbeddedPlugin] = include!(concat!(env!("OUT_DIR"), "/plugins.rs"));
 
-/// The components alone, as the host takes them.
+/// Names and components, as the host takes them.
 #[must_use]
-pub fn components() -> Vec<&'static [u8]> {
-    PLUGINS.iter().map(|plugin| plugin.bytes).collect()
+pub fn components() -> Vec<(&'static str, &'static [u8])> {
+    PLUGINS.iter().map(|plugin| (plugin.name, plugin.bytes)).collect()
 }
 
 /// The one of that name.

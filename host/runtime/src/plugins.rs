@@ -48,43 +48,48 @@ pub struct KnownPlugin {
     pub embedded: bool,
 }
 
-/// All plugins, as they are now.
+/// A component that comes with the program, and the name in its manifest.
+#[derive(Clone, Copy, Debug)]
+pub struct Embedded {
+    pub name: &'static str,
+    pub bytes: &'static [u8],
+}
+
+/// All plugins, as they are now. What is embedded is looked into when somebody
+/// asks for it by name, or for all.
 pub struct Catalogue {
     folders: Folders,
     lock: PluginLock,
-    embedded: Vec<(Arc<Inspection>, &'static [u8])>,
+    embedded: Vec<Embedded>,
 }
 
-/// What an embedded component is. Its bytes stay what they are for as long as
-/// the process lives, so that each is looked at once.
-fn inspect_embedded(bytes: &'static [u8]) -> Result<Arc<Inspection>, Failure> {
-    type Seen = Mutex<HashMap<(usize, usize), Arc<Inspection>>>;
-    static SEEN: OnceLock<Seen> = OnceLock::new();
-    let place = (bytes.as_ptr().addr(), bytes.len());
-    let seen = SEEN.get_or_init(Mutex::default);
-    if let Some(known) = seen.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
-        return Ok(Arc::clone(known));
+impl Embedded {
+    /// What the component is. Its bytes stay what they are for as long as the
+    /// process lives, so that each is looked at once.
+    fn inspection(&self) -> Result<Arc<Inspection>, Failure> {
+        type Seen = Mutex<HashMap<(usize, usize), Arc<Inspection>>>;
+        static SEEN: OnceLock<Seen> = OnceLock::new();
+        let place = (self.bytes.as_ptr().addr(), self.bytes.len());
+        let seen = SEEN.get_or_init(Mutex::default);
+        if let Some(known) = seen.lock().unwrap_or_else(PoisonError::into_inner).get(&place) {
+            return Ok(Arc::clone(known));
+        }
+        let found = inspect_bytes(&format!("embedded `{}`", self.name), self.bytes)?;
+        if found.manifest.name != self.name {
+            let message =
+                format!("the embedded plugin `{}` says that it is `{}`", self.name, found.manifest.name);
+            return Err(Failure::failed(message));
+        }
+        let found = Arc::new(found);
+        seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, Arc::clone(&found));
+        Ok(found)
     }
-    let found = sickbay_engine::inspect(bytes).map_err(|error| inspect_failure("embedded", &error))?;
-    let found = Arc::new(found);
-    seen.lock().unwrap_or_else(PoisonError::into_inner).insert(place, Arc::clone(&found));
-    Ok(found)
 }
 
 impl Catalogue {
-    /// Reads the lock and what is embedded.
-    pub fn open(folders: &Folders, embedded: &[&'static [u8]]) -> Result<Self, Failure> {
-        // Hashing and reading megabytes: two halves side by side.
-        std::thread::scope(|scope| {
-            let (_, second) = embedded.split_at(embedded.len() / 2);
-            scope.spawn(|| second.iter().for_each(|bytes| drop(inspect_embedded(bytes))));
-            embedded.iter().take(embedded.len() / 2).for_each(|bytes| drop(inspect_embedded(bytes)));
-        });
-        let inspected = embedded
-            .iter()
-            .map(|bytes| Ok((inspect_embedded(bytes)?, *bytes)))
-            .collect::<Result<Vec<_>, Failure>>()?;
-        Ok(Self { folders: folders.clone(), lock: read_lock(folders)?, embedded: inspected })
+    /// Reads the lock.
+    pub fn open(folders: &Folders, embedded: &[Embedded]) -> Result<Self, Failure> {
+        Ok(Self { folders: folders.clone(), lock: read_lock(folders)?, embedded: embedded.to_vec() })
     }
 
     /// Where the lock is, for messages.
@@ -96,28 +101,51 @@ impl Catalogue {
     /// Every plugin, by name.
     #[must_use]
     pub fn all(&self) -> Vec<KnownPlugin> {
-        let mut plugins: Vec<KnownPlugin> = self
-            .lock
-            .plugins()
-            .filter(|locked| locked.source != EMBEDDED)
-            .map(|locked| KnownPlugin { locked: locked.clone(), embedded: false })
-            .collect();
-        for (inspection, _) in &self.embedded {
+        // Hashing and reading megabytes: two halves side by side.
+        let inspect = |some: &[Embedded]| {
+            for embedded in some {
+                if let Err(failure) = embedded.inspection() {
+                    tracing::warn!("{}", failure.message);
+                }
+            }
+        };
+        let (first, second) = self.embedded.split_at(self.embedded.len() / 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| inspect(second));
+            inspect(first);
+        });
+        let mut plugins: Vec<KnownPlugin> = self.installed().map(installed).collect();
+        for inspection in self.embedded.iter().filter_map(|embedded| embedded.inspection().ok()) {
             if plugins.iter().all(|plugin| plugin.locked.name != inspection.manifest.name) {
-                plugins.push(KnownPlugin { locked: self.embedded_entry(inspection), embedded: true });
+                plugins.push(KnownPlugin { locked: self.embedded_entry(&inspection), embedded: true });
             }
         }
         plugins.sort_by(|a, b| a.locked.name.cmp(&b.locked.name));
         plugins
     }
 
+    fn installed(&self) -> impl Iterator<Item = &LockedPlugin> {
+        self.lock.plugins().filter(|locked| locked.source != EMBEDDED)
+    }
+
+    /// Whether there is a plugin of that name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.installed().any(|locked| locked.name == name)
+            || self.embedded.iter().any(|embedded| embedded.name == name)
+    }
+
     /// The plugin of that name.
     pub fn get(&self, name: &str) -> Result<KnownPlugin, Failure> {
-        let all = self.all();
-        if let Some(plugin) = all.iter().find(|plugin| plugin.locked.name == name) {
-            return Ok(plugin.clone());
+        if let Some(locked) = self.installed().find(|locked| locked.name == name) {
+            return Ok(installed(locked));
         }
-        let near = did_you_mean(name, all.iter().map(|plugin| plugin.locked.name.as_str()));
+        if let Some(embedded) = self.embedded.iter().find(|embedded| embedded.name == name) {
+            let inspection = embedded.inspection()?;
+            return Ok(KnownPlugin { locked: self.embedded_entry(&inspection), embedded: true });
+        }
+        let names = self.installed().map(|locked| locked.name.as_str());
+        let near = did_you_mean(name, names.chain(self.embedded.iter().map(|embedded| embedded.name)));
         let hint = near.map_or_else(
             || "`sickbay plugin list` shows those that are there".to_owned(),
             |near| format!("did you mean `{near}`?"),
@@ -140,10 +168,10 @@ impl Catalogue {
     pub fn bytes(&self, plugin: &KnownPlugin) -> Result<Cow<'static, [u8]>, Failure> {
         let wanted = &plugin.locked.digest;
         if plugin.embedded
-            && let Some((_, bytes)) =
-                self.embedded.iter().find(|(inspection, _)| inspection.digest == *wanted)
+            && let Some(embedded) = self.embedded.iter().find(|embedded| embedded.name == plugin.locked.name)
+            && embedded.inspection()?.digest == *wanted
         {
-            return Ok(Cow::Borrowed(bytes));
+            return Ok(Cow::Borrowed(embedded.bytes));
         }
         let name = &plugin.locked.name;
         let path = self.folders.plugins().join(format!("{}.wasm", wanted.hex()));
@@ -164,6 +192,13 @@ impl Catalogue {
             .with_hint(hint));
         }
         Ok(Cow::Owned(bytes))
+    }
+
+    /// The plugin with exactly this content, which had that name once.
+    #[must_use]
+    pub fn pinned(&self, name: &str, digest: &Digest) -> Option<KnownPlugin> {
+        let same = if self.has(name) { self.get(name).ok() } else { None };
+        same.filter(|plugin| plugin.locked.digest == *digest).or_else(|| self.by_digest(digest))
     }
 
     /// The plugin with exactly this content, whatever it is called now.
@@ -226,7 +261,7 @@ fn change_lock<T>(
 /// Gives a plugin capabilities that it asks for; those that it did not hold.
 pub fn grant(
     folders: &Folders,
-    embedded: &[&'static [u8]],
+    embedded: &[Embedded],
     name: &str,
     capabilities: &[Capability],
 ) -> Result<Vec<Capability>, Failure> {
@@ -246,7 +281,7 @@ pub fn grant(
 /// Takes capabilities from a plugin; what was taken.
 pub fn revoke(
     folders: &Folders,
-    embedded: &[&'static [u8]],
+    embedded: &[Embedded],
     name: &str,
     capabilities: &[Capability],
 ) -> Result<Vec<Capability>, Failure> {
@@ -259,6 +294,10 @@ pub fn revoke(
         }
         Ok(taken)
     })
+}
+
+fn installed(locked: &LockedPlugin) -> KnownPlugin {
+    KnownPlugin { locked: locked.clone(), embedded: false }
 }
 
 /// What the user says of an embedded plugin stands in the lock from then on.

@@ -74,7 +74,13 @@ impl Sickbay {
     async fn ready_at(&self, profile: &Profile, callers: &[String]) -> Result<Ready, Failure> {
         let catalogue = self.catalogue()?;
         let wanted = self.plugins_of(&catalogue, profile)?;
-        let loaded = self.load(&catalogue, &wanted).await?;
+        let loading = self.load(&catalogue, &wanted);
+        let (loaded, voice) = if talks(profile) {
+            let (loaded, voice) = tokio::try_join!(loading, self.voice_of(profile))?;
+            (loaded, Some(voice))
+        } else {
+            (loading.await?, None)
+        };
         let (mut plugins, mut pins) = (BTreeMap::new(), Vec::new());
         for (known, loaded) in wanted.iter().zip(loaded) {
             let grants = plugin_grants(&catalogue, known, profile);
@@ -88,19 +94,17 @@ impl Sickbay {
             let terms = Arc::new(PluginTerms { grants, config });
             plugins.insert(known.locked.name.clone(), ReadyPlugin { loaded, terms });
         }
-        self.ready_with(profile, plugins, pins, callers).await
+        self.ready_with(profile, Ready { plugins, pins, voice, ..Ready::default() }, callers).await
     }
 
-    /// With plugins that were loaded before.
+    /// With plugins that were loaded before, and perhaps a model.
     pub(crate) async fn ready_with(
         &self,
         profile: &Profile,
-        plugins: BTreeMap<String, ReadyPlugin>,
-        pins: Vec<PluginPin>,
+        mut ready: Ready,
         callers: &[String],
     ) -> Result<Ready, Failure> {
-        let mut ready = Ready { plugins, pins, ..Ready::default() };
-        if uses_model(profile, &ready.plugins) {
+        if ready.voice.is_none() && uses_model(profile, &ready.plugins) {
             ready.voice = Some(self.voice_of(profile).await?);
         }
         let mut sources =
@@ -200,16 +204,20 @@ pub(crate) fn voice_of(gateway: Arc<Gateway>) -> Voice {
     Voice { name, window, model: Some(gateway) }
 }
 
+/// Whether the profile itself is led by a model.
+fn talks(profile: &Profile) -> bool {
+    profile.loop_kind == LoopKind::React
+        || profile.stages().iter().any(|stage| stage.kind == StageKind::Model)
+}
+
 /// Whether anything of the profile asks a model. A strategy that could use one
 /// does without where the profile names none.
 fn uses_model(profile: &Profile, plugins: &BTreeMap<String, ReadyPlugin>) -> bool {
-    let talks = profile.loop_kind == LoopKind::React
-        || profile.stages().iter().any(|stage| stage.kind == StageKind::Model);
     let asks = plugins.values().any(|plugin| {
         plugin.loaded.is(PluginKind::Diagnosis)
             && plugin.loaded.inspection().manifest.capabilities.contains(&Capability::Model)
     });
-    talks || (asks && profile.model.provider.is_some())
+    talks(profile) || (asks && profile.model.provider.is_some())
 }
 
 /// Refuses what a stage could not call: what plugins and agents take is known

@@ -96,7 +96,7 @@ impl Sickbay {
     ) -> Result<BTreeMap<String, ReadyPlugin>, Failure> {
         let mut wanted: Vec<KnownPlugin> = Vec::new();
         for pin in pins {
-            wanted.push(catalogue.by_digest(&pin.digest).ok_or_else(|| missing(catalogue, pin))?);
+            wanted.push(catalogue.pinned(&pin.name, &pin.digest).ok_or_else(|| missing(catalogue, pin))?);
         }
         let loaded = self.load(catalogue, &wanted).await?;
         Ok(pins

@@ -110,7 +110,9 @@ impl Sickbay {
     ) -> Result<Ready, Failure> {
         let catalogue = self.catalogue()?;
         let plugins = self.pinned(&catalogue, settings, pins).await?;
-        let mut ready = self.ready_with(&settings.profile, plugins, pins.to_vec(), &[]).await?;
+        let mut ready = self
+            .ready_with(&settings.profile, Ready { plugins, pins: pins.to_vec(), ..Ready::default() }, &[])
+            .await?;
         if let (Some(voice), Some(then)) = (&mut ready.voice, &settings.voice) {
             voice.name.clone_from(&then.name);
             voice.window = then.window;

@@ -243,8 +243,10 @@ impl Sickbay {
         let profile = &request.profile;
         check_talks(profile)?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
-        let (ready, connected) = tokio::try_join!(
-            self.ready(profile),
+        // `host` finds the journal open.
+        let (_, ready, connected) = tokio::try_join!(
+            Box::pin(self.journal()),
+            Box::pin(self.ready(profile)),
             connect::connect(&request.cluster, &namespaces, Access::Read, &self.clock, &self.watcher)
         )?;
         let settings = RunSettings {

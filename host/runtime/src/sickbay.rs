@@ -39,12 +39,12 @@ use crate::{
     listener::{Listener, NobodyListens},
     models::{self, Outward},
     notice::{NobodyWatches, Notice, Watcher},
-    plugins::{Catalogue, KnownPlugin, load_failure},
+    plugins::{Catalogue, Embedded, KnownPlugin, load_failure},
     policies,
     ready::{Ready, voice_of},
     recorder::{JournalRecorder, Recorder},
     resume::access_of,
-    secrets::Variables,
+    secrets::{Keyring, Variables},
     world::{ClusterWorld, Surroundings},
 };
 
@@ -55,7 +55,7 @@ pub(crate) const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// set up when they are first needed.
 pub struct Sickbay {
     pub(crate) folders: Folders,
-    pub(crate) embedded: Vec<&'static [u8]>,
+    pub(crate) embedded: Vec<Embedded>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) cancel: Cancel,
@@ -133,12 +133,15 @@ impl From<DriveEnd> for RunEnd {
 }
 
 impl Sickbay {
-    /// With the components that come with the program.
+    /// With the components that come with the program, each with the name in its manifest.
     #[must_use]
-    pub fn with_embedded(folders: Folders, embedded: Vec<&'static [u8]>) -> Self {
+    pub fn with_embedded(
+        folders: Folders,
+        embedded: impl IntoIterator<Item = (&'static str, &'static [u8])>,
+    ) -> Self {
         Self {
             folders,
-            embedded,
+            embedded: embedded.into_iter().map(|(name, bytes)| Embedded { name, bytes }).collect(),
             clock: Arc::new(SystemClock),
             watcher: Arc::new(NobodyWatches),
             cancel: Cancel::never(),
@@ -174,6 +177,13 @@ impl Sickbay {
     #[must_use]
     pub fn approved_by(mut self, approver: Arc<dyn Approver>) -> Self {
         self.approver = approver;
+        self
+    }
+
+    /// Takes those secrets from there that were put into the system's keyring.
+    #[must_use]
+    pub fn with_keyring(mut self, keyring: Arc<dyn Keyring>) -> Self {
+        self.outward.keyring = keyring;
         self
     }
 
@@ -220,7 +230,7 @@ impl Sickbay {
     }
 
     #[must_use]
-    pub fn embedded(&self) -> &[&'static [u8]] {
+    pub fn embedded(&self) -> &[Embedded] {
         &self.embedded
     }
 
@@ -279,12 +289,12 @@ impl Sickbay {
         let (profile, left_out) = self.without_models(&request.profile)?;
         let profile = &profile;
         let policy = read_policy(profile)?;
-        let journal = self.journal().await?;
         let namespaces = request.namespaces.clone().unwrap_or_else(|| profile.cluster.namespaces.clone());
-        // Compiling and reading the cluster both take time and need nothing of each other.
+        // Compiling, reading the cluster and opening the journal take time and need nothing of each other.
         let ready = async {
             tokio::try_join!(
-                self.ready(profile),
+                Box::pin(self.journal()),
+                Box::pin(self.ready(profile)),
                 connect::connect(
                     &request.cluster,
                     &namespaces,
@@ -295,7 +305,7 @@ impl Sickbay {
             )
         };
         // There is no run yet that could end with a report.
-        let (ready, connected) = tokio::select! {
+        let (journal, ready, connected) = tokio::select! {
             ready = ready => ready?,
             () = self.cancel.cancelled() => return Err(Failure::failed("interrupted before the run began")),
         };

@@ -89,7 +89,7 @@ async fn run() -> serde_json::Value {
     let guest: &'static [u8] =
         Box::leak(std::fs::read(guest).expect("build guest-sum first").into_boxed_slice());
     let mut plugins = sickbay_embedded::components();
-    plugins.push(guest);
+    plugins.push(("sum", guest));
     let sickbay = Sickbay::with_embedded(folders, plugins)
         .with_variables(Variables::new(|name| {
             (name == "OPENAI_API_KEY").then(|| Secret::new("sk-none-at-all"))
@@ -112,6 +112,7 @@ fn profile(asks: bool) -> Profile {
         provider = "openai"
         name = {model:?}
         endpoint = {endpoint:?}
+        options = {{ stream = {stream} }}
         [react]
         repeats = 100
         [tools]
@@ -125,6 +126,7 @@ fn profile(asks: bool) -> Profile {
         cost-usd = 1000.0
         "#,
         model = text("BENCH_MODEL", "scripted-n10"),
+        stream = number("BENCH_STREAM", 0) != 0,
         endpoint = text("OPENAI_BASE_URL", "http://127.0.0.1:8787/v1"),
     );
     Profile::parse("bench", &source).expect("the profile")

@@ -19,7 +19,8 @@ use sickbay_core::{
 use sickbay_engine::{CallContext, Cancel, DenyAll, Engine, Inspection, LoadedPlugin};
 
 use super::{
-    Catalogue, KnownPlugin, MAX_COMPONENT, change_lock, entry_of, inspect_failure, load_failure, lock_failure,
+    Catalogue, Embedded, KnownPlugin, MAX_COMPONENT, change_lock, entry_of, inspect_failure, load_failure,
+    lock_failure,
 };
 use crate::{
     error::{Class, Failure},
@@ -67,7 +68,7 @@ pub enum Existing {
 /// Installs the component in the file. None where consent was refused.
 pub async fn install(
     folders: &Folders,
-    embedded: &[&'static [u8]],
+    embedded: &[Embedded],
     engine: &Engine,
     path: &Path,
     existing: Existing,
@@ -133,7 +134,7 @@ pub async fn install(
 }
 
 /// Removes an installed plugin, its grants and its component.
-pub fn remove(folders: &Folders, embedded: &[&'static [u8]], name: &str) -> Result<Digest, Failure> {
+pub fn remove(folders: &Folders, embedded: &[Embedded], name: &str) -> Result<Digest, Failure> {
     let plugin = Catalogue::open(folders, embedded)?.get(name)?;
     if plugin.embedded {
         return Err(Failure::usage(format!("plugin `{name}` comes with the program and can not be removed"))

@@ -93,7 +93,7 @@ impl Stage {
         let model = Arc::new(ScriptedModel::new(turns));
         let folders = Folders::resolve(Some(home.path())).unwrap();
         let person = Arc::new(person);
-        let sickbay = Sickbay::with_embedded(folders, vec![guest("pen"), guest("sum")])
+        let sickbay = Sickbay::with_embedded(folders, [("pen", guest("pen")), ("sum", guest("sum"))])
             .with_journal(Arc::clone(&journal))
             .approved_by(Arc::<Person>::clone(&person))
             .answered_by("script/one", 0, Arc::<ScriptedModel>::clone(&model));
