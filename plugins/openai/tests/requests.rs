@@ -198,7 +198,7 @@ fn a_whole_loop_becomes_messages() {
                 {"role": "system", "content": "You are\n\na doctor."},
                 {"role": "user", "content": [{"type": "text", "text": "Look."}, png]},
                 {"role": "assistant", "content": "I look.", "tool_calls": [
-                    made("a", r#"{"kind":"Pod"}"#), made("b", r#"{"_invalid_arguments":"{\"kind\": "}"#), made("c", "{}")]},
+                    made("a", r#"{"kind": "Pod"}"#), made("b", r#"{"_invalid_arguments":"{\"kind\": "}"#), made("c", "{}")]},
                 {"role": "tool", "tool_call_id": "a", "content": "pods"},
                 {"role": "tool", "tool_call_id": "b", "content": "error: no such thing"},
                 {"role": "tool", "tool_call_id": "c", "content": "error"},
@@ -212,6 +212,17 @@ fn a_whole_loop_becomes_messages() {
     let back = body(&asked, &[("thinking-field", "reasoning_content"), ("system-role", "developer")]);
     assert_eq!(back["messages"][2]["reasoning_content"], "hm");
     assert_eq!(back["messages"][0]["role"], "developer");
+}
+
+#[test]
+fn an_answer_in_one_piece_is_asked_for_without_what_belongs_to_streams() {
+    let mut asked = hello();
+    assert_eq!(body(&asked, &[])["stream_options"], json!({"include_usage": true}));
+    asked.options = r#"{"stream": false}"#.into();
+    let sent = body(&asked, &[]);
+    assert_eq!((&sent["stream"], sent.get("stream_options")), (&json!(false), None));
+    asked.options = r#"{"messages": []}"#.into();
+    assert_eq!(body(&asked, &[])["messages"], json!([]), "the options have the last word");
 }
 
 #[test]
