@@ -221,8 +221,9 @@ fn an_answer_in_one_piece_is_asked_for_without_what_belongs_to_streams() {
     asked.options = r#"{"stream": false}"#.into();
     let sent = body(&asked, &[]);
     assert_eq!((&sent["stream"], sent.get("stream_options")), (&json!(false), None));
-    asked.options = r#"{"messages": []}"#.into();
-    assert_eq!(body(&asked, &[])["messages"], json!([]), "the options have the last word");
+    asked.options = r#"{"messages": [{"role": "user", "content": "other"}]}"#.into();
+    let said = &body(&asked, &[])["messages"];
+    assert_eq!(said, &json!([{"role": "user", "content": "other"}]), "the options have the last word");
 }
 
 #[test]
