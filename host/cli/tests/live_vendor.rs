@@ -3,7 +3,6 @@
 //! `SICKBAY_LIVE_ENDPOINT` name. Without any, the test says `skipped:`.
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stderr,
     reason = "tests read which keys there are, say what they skip, and fail where something is amiss"
 )]
 
