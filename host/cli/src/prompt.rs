@@ -79,12 +79,13 @@ impl TerminalApprover {
         Decision::Later
     }
 
-    async fn denied(&self) -> Option<Decision> {
+    /// Why a person says no; none where they leave it for later. `readers` are those who are told.
+    async fn reason(&self, readers: &str) -> Option<String> {
         for _ in 0..ATTEMPTS {
-            let typed = self.ask("Why not? (one line, for the journal)").await?;
+            let typed = self.ask(&format!("Why not? (one line, for {readers})")).await?;
             let reason = sickbay_core::text::clean_line(&typed, REASON);
             if !reason.is_empty() {
-                return Some(Decision::Deny { reason });
+                return Some(reason);
             }
         }
         None
@@ -114,7 +115,9 @@ impl TerminalApprover {
             match Answer::parse(&typed) {
                 Some(Answer::Yes) => return Some(Decision::Approve),
                 Some(Answer::Later) => return None,
-                Some(Answer::No) => return self.denied().await,
+                Some(Answer::No) => {
+                    return self.reason("the journal").await.map(|reason| Decision::Deny { reason });
+                }
                 Some(Answer::Edit) => {
                     if let Some(decision) = self.edited(request).await? {
                         return Some(decision);

@@ -122,6 +122,31 @@ impl Sickbay {
         Ok(ready)
     }
 
+    /// The profile without the strategies that can only ask a model, where it
+    /// names none; and what was left out. Strategies that are all it has stay,
+    /// and say themselves what they miss.
+    pub(crate) fn without_models(&self, profile: &Profile) -> Result<(Profile, Vec<String>), Failure> {
+        if profile.model.provider.is_some() || self.model.is_some() {
+            return Ok((profile.clone(), Vec::new()));
+        }
+        let catalogue = self.catalogue()?;
+        let needs_model = |name: &String| {
+            catalogue.get(name).is_ok_and(|plugin| plugin.locked.requested.contains(&Capability::Model))
+        };
+        let (without, with): (Vec<String>, Vec<String>) =
+            profile.diagnosis.strategies.iter().cloned().partition(|name| !needs_model(name));
+        if with.is_empty() || without.is_empty() {
+            return Ok((profile.clone(), Vec::new()));
+        }
+        let notes = with
+            .iter()
+            .map(|name| format!("strategy `{name}` was left out: the profile names no model"))
+            .collect();
+        let mut profile = profile.clone();
+        profile.diagnosis.strategies = without;
+        Ok((profile, notes))
+    }
+
     async fn agents_of(
         &self,
         profile: &Profile,

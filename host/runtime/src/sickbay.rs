@@ -8,7 +8,6 @@ use std::{
 };
 
 use sickbay_core::{
-    capability::Capability,
     cluster::Source,
     digest::Digest,
     event::FORMAT,
@@ -340,33 +339,6 @@ impl Sickbay {
         let end = Box::pin(drive.drive()).await?;
         drop((driving, connected));
         Ok(end.into())
-    }
-
-    /// The profile without the strategies that can only ask a model, where it
-    /// names none; and what was left out. Strategies that are all it has stay,
-    /// and say themselves what they miss.
-    fn without_models(&self, profile: &Profile) -> Result<(Profile, Vec<String>), Failure> {
-        if profile.model.provider.is_some() || self.model.is_some() {
-            return Ok((profile.clone(), Vec::new()));
-        }
-        let known = self.catalogue()?.all();
-        let needs_model = |name: &String| {
-            known.iter().any(|plugin| {
-                plugin.locked.name == *name && plugin.locked.requested.contains(&Capability::Model)
-            })
-        };
-        let (without, with): (Vec<String>, Vec<String>) =
-            profile.diagnosis.strategies.iter().cloned().partition(|name| !needs_model(name));
-        if with.is_empty() || without.is_empty() {
-            return Ok((profile.clone(), Vec::new()));
-        }
-        let notes = with
-            .iter()
-            .map(|name| format!("strategy `{name}` was left out: the profile names no model"))
-            .collect();
-        let mut profile = profile.clone();
-        profile.diagnosis.strategies = without;
-        Ok((profile, notes))
     }
 
     /// A new run in the journal, which this process drives.

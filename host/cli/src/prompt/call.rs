@@ -13,7 +13,7 @@ use sickbay_core::{
 use sickbay_runtime::{CallDecision, CallRequest, PendingPlan};
 
 use super::{
-    ATTEMPTS, REASON, TerminalApprover,
+    ATTEMPTS, TerminalApprover,
     answer::{CallAnswer, parameters},
     sheet::{Sheet, Tone, visible_json},
 };
@@ -144,7 +144,7 @@ impl TerminalApprover {
                 Some(CallAnswer::Yes) => return Some(CallDecision::Approve),
                 Some(CallAnswer::Later) => return None,
                 Some(CallAnswer::No) => {
-                    let reason = self.reason().await?;
+                    let reason = self.reason("the model and the journal").await?;
                     return Some(CallDecision::Deny { reason });
                 }
                 Some(CallAnswer::Edit) => {
@@ -158,17 +158,6 @@ impl TerminalApprover {
                     }
                 }
                 Some(CallAnswer::Help) | None => self.console.say(help),
-            }
-        }
-        None
-    }
-
-    async fn reason(&self) -> Option<String> {
-        for _ in 0..ATTEMPTS {
-            let typed = self.ask("Why not? (one line, for the model and the journal)").await?;
-            let reason = clean_line(&typed, REASON);
-            if !reason.is_empty() {
-                return Some(reason);
             }
         }
         None

@@ -6,7 +6,7 @@ use sickbay_core::{digest::Digest, text::clean_line};
 use sickbay_runtime::{PendingPlan, StageApproval, StageDecision};
 
 use super::{
-    ATTEMPTS, REASON, TerminalApprover,
+    ATTEMPTS, TerminalApprover,
     answer::Answer,
     sheet::{Sheet, Tone},
 };
@@ -134,7 +134,10 @@ impl TerminalApprover {
             match Answer::parse(&typed) {
                 Some(Answer::Yes) => return Some(StageDecision::Approve),
                 Some(Answer::Later) => return None,
-                Some(Answer::No) => return self.stage_denied().await,
+                Some(Answer::No) => {
+                    let reason = self.reason("the report and the journal").await?;
+                    return Some(StageDecision::Deny { reason });
+                }
                 Some(Answer::Details) => {
                     let mut sheet = Sheet::new(self.paint, self.width);
                     sheet.head("All that is known so far");
@@ -143,17 +146,6 @@ impl TerminalApprover {
                     self.console.say(&sheet.finish());
                 }
                 Some(Answer::Edit | Answer::Help) | None => self.console.say(HELP),
-            }
-        }
-        None
-    }
-
-    async fn stage_denied(&self) -> Option<StageDecision> {
-        for _ in 0..ATTEMPTS {
-            let typed = self.ask("Why not? (one line, for the report and the journal)").await?;
-            let reason = clean_line(&typed, REASON);
-            if !reason.is_empty() {
-                return Some(StageDecision::Deny { reason });
             }
         }
         None

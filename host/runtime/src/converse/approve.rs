@@ -143,26 +143,41 @@ impl Desk {
         Ok((self.clock.now_ms() > expires_ms).then_some(ApprovalDecision::Expired))
     }
 
-    async fn decide(&self, call: &CallRequest) -> Result<Option<ApprovalDecision>, Failure> {
-        if let Some(left) = self.left(&call.run, &call.digest, call.expires_ms).await? {
+    /// What was left, or else what the person who is here says; none: later.
+    async fn decided(
+        &self,
+        (run, digest, expires_ms): (&str, &Digest, i64),
+        asked: impl Future<Output = Option<ApprovalDecision>>,
+    ) -> Result<Option<ApprovalDecision>, Failure> {
+        if let Some(left) = self.left(run, digest, expires_ms).await? {
             return Ok(Some(left));
         }
         if !self.approver.is_present() {
             return Ok(None);
         }
-        let by = AT_THE_TERMINAL.to_owned();
-        let decision = self.approver.decide_call(call).await;
+        let decision = asked.await;
         // An answer that took too long is no answer.
-        if self.clock.now_ms() > call.expires_ms && decision != CallDecision::Later {
-            return Ok(Some(ApprovalDecision::Expired));
-        }
-        Ok(match decision {
-            CallDecision::Approve => Some(ApprovalDecision::Approved { by }),
-            CallDecision::Allow { pattern } => Some(ApprovalDecision::Allowed { by, pattern }),
-            CallDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
-            CallDecision::Edit { arguments } => Some(ApprovalDecision::Edited { by, parameters: arguments }),
-            CallDecision::Later => None,
+        Ok(decision.map(
+            |decision| {
+                if self.clock.now_ms() > expires_ms { ApprovalDecision::Expired } else { decision }
+            },
+        ))
+    }
+
+    async fn decide(&self, call: &CallRequest) -> Result<Option<ApprovalDecision>, Failure> {
+        self.decided((&call.run, &call.digest, call.expires_ms), async {
+            let by = AT_THE_TERMINAL.to_owned();
+            match self.approver.decide_call(call).await {
+                CallDecision::Approve => Some(ApprovalDecision::Approved { by }),
+                CallDecision::Allow { pattern } => Some(ApprovalDecision::Allowed { by, pattern }),
+                CallDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
+                CallDecision::Edit { arguments } => {
+                    Some(ApprovalDecision::Edited { by, parameters: arguments })
+                }
+                CallDecision::Later => None,
+            }
         })
+        .await
     }
 
     /// The same for a stage that stands still.
@@ -170,21 +185,14 @@ impl Desk {
         &self,
         asked: &StageApproval,
     ) -> Result<Option<ApprovalDecision>, Failure> {
-        if let Some(left) = self.left(&asked.run, &asked.digest, asked.expires_ms).await? {
-            return Ok(Some(left));
-        }
-        if !self.approver.is_present() {
-            return Ok(None);
-        }
-        let by = AT_THE_TERMINAL.to_owned();
-        let decision = self.approver.decide_stage(asked).await;
-        if self.clock.now_ms() > asked.expires_ms && decision != StageDecision::Later {
-            return Ok(Some(ApprovalDecision::Expired));
-        }
-        Ok(match decision {
-            StageDecision::Approve => Some(ApprovalDecision::Approved { by }),
-            StageDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
-            StageDecision::Later => None,
+        self.decided((&asked.run, &asked.digest, asked.expires_ms), async {
+            let by = AT_THE_TERMINAL.to_owned();
+            match self.approver.decide_stage(asked).await {
+                StageDecision::Approve => Some(ApprovalDecision::Approved { by }),
+                StageDecision::Deny { reason } => Some(ApprovalDecision::Denied { by, reason }),
+                StageDecision::Later => None,
+            }
         })
+        .await
     }
 }

@@ -31,6 +31,33 @@ impl Drive {
         }
     }
 
+    /// Until when a decision that is asked for now can be given.
+    pub(super) fn expires_ms(&self, known: &Known) -> i64 {
+        let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
+        known.now_ms.saturating_add(holds.unwrap_or(i64::MAX))
+    }
+
+    /// Records the request, and gives the decision that is recorded or that `asked` gets; none: later.
+    pub(super) async fn requested(
+        &self,
+        known: &mut Known,
+        requested: Event,
+        asked: impl Future<Output = Result<Option<ApprovalDecision>, Failure>>,
+    ) -> Result<Option<ApprovalDecision>, Failure> {
+        let stamp = self.note(known, requested).await?;
+        match self.context.recorder.foretold(Lane::Main) {
+            Some(Event::ApprovalDecided { decision, .. }) => Ok(Some(decision)),
+            Some(_) => Ok(None),
+            None => {
+                // Whoever decides elsewhere has to find the request.
+                if !stamp.is_past {
+                    self.context.recorder.flush().await?;
+                }
+                asked.await
+            }
+        }
+    }
+
     pub(super) async fn approve(
         &self,
         known: &mut Known,
@@ -41,33 +68,24 @@ impl Drive {
         };
         let plan = active.number;
         let digest = sealed.digest.clone();
-        let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
-        let expires_ms = known.now_ms.saturating_add(holds.unwrap_or(i64::MAX));
+        let expires_ms = self.expires_ms(known);
         let requested =
             Event::ApprovalRequested { plan, digest: digest.clone(), expires_ms, tool: None, stage: None };
-        let stamp = self.note(known, requested).await?;
-        let decision = match self.context.recorder.foretold(Lane::Main) {
-            Some(Event::ApprovalDecided { decision, .. }) => Some(decision),
-            Some(_) => None,
-            None => {
-                // Whoever decides elsewhere has to find the request.
-                if !stamp.is_past {
-                    self.context.recorder.flush().await?;
-                }
-                let request = ApprovalRequest {
-                    run: self.run.clone(),
-                    plan: sealed,
-                    ruling: ruling.clone(),
-                    finding: active.finding.clone(),
-                    surveys: active.surveys.clone(),
-                    expires_ms,
-                };
-                match &self.hands {
-                    Some(hands) => self.decide(hands, &request).await?,
-                    None => None,
-                }
+        let asked = async {
+            let request = ApprovalRequest {
+                run: self.run.clone(),
+                plan: sealed,
+                ruling: ruling.clone(),
+                finding: active.finding.clone(),
+                surveys: active.surveys.clone(),
+                expires_ms,
+            };
+            match &self.hands {
+                Some(hands) => self.decide(hands, &request).await,
+                None => Ok(None),
             }
         };
+        let decision = self.requested(known, requested, asked).await?;
         let Some(decision) = decision else {
             if let Some(record) = known.record_of(plan) {
                 record.waits_until_ms = Some(expires_ms);

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 use sickbay_core::{
     approval::{ApprovalDecision, StageRequest},
     digest::Digest,
-    event::{Event, Lane},
+    event::Event,
     pipeline::{Decided, StepOutcome},
     plan::Reach,
     report::{ApprovalReport, ApprovalState},
 };
 
-use super::{Drive, Flow, Known};
+use super::{Drive, Flow, Known, tools::called_as_data};
 use crate::{approvals::StageApproval, error::Failure};
 
 impl Drive {
@@ -28,8 +28,7 @@ impl Drive {
                 told(&request, digest, ApprovalState::Planned, "nobody is asked in such a run".to_owned());
             return Ok(known.decided(asked, Decided::Planned));
         }
-        let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
-        let expires_ms = known.now_ms.saturating_add(holds.unwrap_or(i64::MAX));
+        let expires_ms = self.expires_ms(known);
         let requested = Event::ApprovalRequested {
             plan: 0,
             digest: digest.clone(),
@@ -37,23 +36,15 @@ impl Drive {
             tool: None,
             stage: Some(request.clone()),
         };
-        let stamp = self.note(known, requested).await?;
-        let decision = match self.context.recorder.foretold(Lane::Main) {
-            Some(Event::ApprovalDecided { decision, .. }) => Some(decision),
-            Some(_) => None,
-            None => {
-                // Whoever decides elsewhere has to find the request.
-                if !stamp.is_past {
-                    self.context.recorder.flush().await?;
-                }
-                let (run, digest, request) = (self.run.clone(), digest.clone(), request.clone());
-                let asked = StageApproval { run, digest, request, expires_ms };
-                match &self.desk {
-                    Some(desk) => desk.decide_stage(&asked).await?,
-                    None => None,
-                }
+        let asked = async {
+            let (run, digest, request) = (self.run.clone(), digest.clone(), request.clone());
+            let asked = StageApproval { run, digest, request, expires_ms };
+            match &self.desk {
+                Some(desk) => desk.decide_stage(&asked).await,
+                None => Ok(None),
             }
         };
+        let decision = self.requested(known, requested, asked).await?;
         let Some(decision) = decision else {
             let mut asked = told(&request, digest, ApprovalState::Waits, String::new());
             asked.waits_until_ms = Some(expires_ms);
@@ -110,15 +101,7 @@ impl Drive {
         if !plans.is_empty() {
             data.insert("plans".to_owned(), Value::Array(plans));
         }
-        let results: Vec<Value> = known
-            .last_called()
-            .map(|called| {
-                json!({
-                    "stage": called.stage, "tool": called.tool, "arguments": called.arguments,
-                    "state": called.state, "text": called.text,
-                })
-            })
-            .collect();
+        let results: Vec<Value> = known.last_called().map(called_as_data).collect();
         if !results.is_empty() {
             data.insert("results".to_owned(), Value::Array(results));
         }

@@ -61,6 +61,14 @@ fn failed(message: String) -> Flow {
     Flow::Step(StepOutcome::Failed { message })
 }
 
+/// A call as later stages, and persons who are asked, are told of it.
+pub(super) fn called_as_data(called: &ToolReport) -> Value {
+    json!({
+        "stage": called.stage, "tool": called.tool, "arguments": called.arguments,
+        "state": called.state, "text": called.text,
+    })
+}
+
 impl Known {
     /// Keeps what became of a call; what the stage comes to, where it ends with that.
     fn called_by(&mut self, stage: &str, visit: u32, call: &StageCall, called: StageCalled) -> Option<Flow> {
@@ -130,11 +138,7 @@ impl Known {
         let mut bytes = 0;
         let mut left_out = 0;
         for called in self.last_called().collect::<Vec<_>>().into_iter().rev() {
-            let line = json!({
-                "stage": called.stage, "tool": called.tool, "arguments": called.arguments,
-                "state": called.state, "text": called.text,
-            })
-            .to_string();
+            let line = called_as_data(called).to_string();
             if left_out > 0 || bytes + line.len() > most {
                 left_out += 1;
             } else {
