@@ -408,14 +408,18 @@ fn at_a_terminal_lines_are_edited_and_remembered() {
     terminal.type_text("hello nobody\u{17}you \\\r");
     terminal.type_text("there\r");
     terminal.expect_next("You said: hello you");
+    // Keys mean what they mean at the prompt: between two of them the terminal's own mode takes a Ctrl-D.
+    terminal.expect_next("> ");
     terminal.type_text("/tols\r");
     terminal.expect_next("did you mean `/tools`?");
+    terminal.expect_next("> ");
     // The line before the last one, once more.
     terminal.type_text("\u{1b}[A\u{1b}[A\r");
     terminal.expect_next("tokens of context");
     terminal.expect_next("> ");
     terminal.type_text("\u{3}");
     terminal.expect_next("Ctrl-C once more leaves");
+    terminal.expect_next("> ");
     terminal.type_text("\u{4}");
     let (code, shown) = terminal.finish();
     assert_eq!(code, 0, "{shown}");
