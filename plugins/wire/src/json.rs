@@ -92,7 +92,12 @@ pub fn short(number: f32) -> Value {
     number.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-/// A tool's input schema, as an object with a `type`: providers refuse any other.
+/// Longer bounds of a text are not told: servers that turn schemas into
+/// grammars refuse the whole request for them (llama.cpp counts the characters
+/// as rules, 2,000 at most). Whoever runs the tool checks its arguments anyway.
+const LONGEST_BOUND: u64 = 1_000;
+
+/// A tool's input schema, as an object with a `type` and without long bounds: providers refuse any other.
 ///
 /// # Errors
 /// Where the text is no JSON object.
@@ -105,7 +110,28 @@ pub fn schema(text: &str, tool: &str) -> Result<Value, Error> {
         }
     };
     schema.entry("type").or_insert_with(|| "object".into());
-    Ok(Value::Object(schema))
+    let mut schema = Value::Object(schema);
+    unbound(&mut schema);
+    Ok(schema)
+}
+
+/// Leaves long bounds out, at any depth. Values that a schema only names stay as they are.
+fn unbound(schema: &mut Value) {
+    match schema {
+        Value::Object(words) => {
+            // A property of that name has a schema there, and no number.
+            words.retain(|word, value| {
+                word != "maxLength" || value.as_u64().is_none_or(|bound| bound <= LONGEST_BOUND)
+            });
+            let named = ["enum", "const", "default", "examples"];
+            words
+                .iter_mut()
+                .filter(|(word, _)| !named.contains(&word.as_str()))
+                .for_each(|(_, part)| unbound(part));
+        }
+        Value::Array(parts) => parts.iter_mut().for_each(unbound),
+        _ => {}
+    }
 }
 
 /// The arguments of a tool call in the history, as the object that providers
@@ -181,5 +207,24 @@ mod tests {
     fn a_schema_has_a_type() {
         assert_eq!(schema("{}", "t").unwrap(), json!({"type": "object"}));
         assert!(schema("true", "t").is_err());
+    }
+
+    #[test]
+    fn bounds_that_servers_choke_on_are_left_out() {
+        let given = json!({"type": "object", "properties": {
+            "namespace": {"type": "string", "maxLength": 2_000, "description": "d"},
+            "name": {"type": "string", "maxLength": 253},
+            "list": {"type": "array", "maxItems": 8, "items": {"anyOf": [{"type": "string", "maxLength": 1_001}]}},
+            "maxLength": {"type": "integer", "maximum": 65_536},
+            "sort": {"enum": [{"maxLength": 4_096}], "default": {"maxLength": 4_096}},
+        }});
+        let expect = json!({"type": "object", "properties": {
+            "namespace": {"type": "string", "description": "d"},
+            "name": {"type": "string", "maxLength": 253},
+            "list": {"type": "array", "maxItems": 8, "items": {"anyOf": [{"type": "string"}]}},
+            "maxLength": {"type": "integer", "maximum": 65_536},
+            "sort": {"enum": [{"maxLength": 4_096}], "default": {"maxLength": 4_096}},
+        }});
+        assert_eq!(schema(&given.to_string(), "t").unwrap(), expect);
     }
 }
