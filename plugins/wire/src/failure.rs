@@ -6,7 +6,8 @@
 //! OpenAI and its kin, `{"type": "error", "error": {…}}` of Anthropic,
 //! `{"error": {"code": 429, "status": "…", "details": […]}}` of Google (also
 //! inside a list), `{"error": "text"}` of Ollama, `{"detail": …}` and
-//! `{"message": …}` of gateways, and pages of HTML of whatever stands before.
+//! `{"message": …}` of gateways, each of these as the event of a stream, and
+//! pages of HTML of whatever stands before.
 
 mod kind;
 mod retry;
@@ -31,7 +32,10 @@ pub fn of_response(provider: &str, status: u16, headers: &[(String, String)], bo
     let said = match serde_json::from_str::<Value>(text) {
         Ok(value) => Said::of(&value),
         Err(_) if is_page(headers, text) => Said { message: page(text), ..Said::default() },
-        Err(_) => Said { message: clean(text, 200), ..Said::default() },
+        Err(_) => match event(text) {
+            Some(value) => Said::of(&value),
+            None => Said { message: clean(text, 200), ..Said::default() },
+        },
     };
     let mut error = said.error(provider, Some(status));
     error.retry_after_ms = retry::after_ms(headers).or(said.wait_ms);
@@ -76,6 +80,13 @@ pub(crate) fn of_page(provider: &str, body: &[u8]) -> Error {
 pub(crate) fn is_page(headers: &[(String, String)], text: &str) -> bool {
     let html = |value: &str| value.trim_start().get(..9).is_some_and(|v| v.eq_ignore_ascii_case("text/html"));
     text.starts_with('<') || headers.iter().any(|(name, value)| name == "content-type" && html(value))
+}
+
+/// The first object that a stream of events holds: some gateways open the
+/// stream before they know that it fails, and then say so under another status.
+fn event(text: &str) -> Option<Value> {
+    let data = text.lines().filter_map(|line| line.strip_prefix("data:"));
+    data.filter_map(|data| serde_json::from_str(data).ok()).find(Value::is_object)
 }
 
 fn coded(kind: ErrorKind, code: &str, message: String) -> Error {

@@ -1,9 +1,9 @@
 //! Which kind an error is. The provider's own words decide where they are
 //! exact, else the status, else its general words.
 //!
-//! Messages are for people and decide nothing, with one exception: several
-//! servers say only in the message that a prompt is too long. It turns an
-//! invalid input into one that is too long, never a retry into none.
+//! Messages are for people and decide nothing, with two exceptions: several
+//! servers say only in the message that a prompt is too long, or that there is
+//! no such model. It turns an invalid input into that, never a retry into none.
 
 use sickbay_plugin::types::ErrorKind;
 
@@ -15,7 +15,11 @@ pub(super) fn of(status: Option<u16>, words: &[String], message: &str) -> ErrorK
         .or_else(|| status.map(by_status))
         .or_else(|| words.iter().find_map(|word| general(word)))
         .unwrap_or(ErrorKind::Unavailable);
-    if kind == ErrorKind::InvalidInput && is_too_long(message) { ErrorKind::ContextLength } else { kind }
+    match kind {
+        ErrorKind::InvalidInput if is_too_long(message) => ErrorKind::ContextLength,
+        ErrorKind::InvalidInput if is_no_model(message) => ErrorKind::NotFound,
+        kind => kind,
+    }
 }
 
 /// `RESOURCE_EXHAUSTED`, `ResourceExhausted` and `resource-exhausted` are one word.
@@ -33,7 +37,9 @@ fn exact(word: &str) -> Option<ErrorKind> {
         | "unauthenticated"
         | "unauthorized"
         | "incorrectapikeyprovided"
-        | "accountdeactivated" => ErrorKind::Unauthorized,
+        | "accountdeactivated"
+        // A gateway that has no database knows its own key alone, and says this to any other.
+        | "nodbconnection" => ErrorKind::Unauthorized,
         "permissionerror"
         | "permissiondenied"
         | "permissiondeniederror"
@@ -114,8 +120,16 @@ fn is_too_long(message: &str) -> bool {
         "exceed the context window",
         "exceeds the available context size",
         "exceeds the maximum number of tokens",
+        "exceed context limit",
+        "input tokens exceed the configured limit",
         "maximum model length",
+        // The name of a gateway's own error, in front of whatever the vendor said.
+        "contextwindowexceedederror",
     ]
     .iter()
     .any(|phrase| message.contains(phrase))
+}
+
+fn is_no_model(message: &str) -> bool {
+    message.to_lowercase().contains("invalid model name")
 }

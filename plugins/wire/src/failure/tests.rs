@@ -74,6 +74,38 @@ fn the_kind_comes_from_words_and_status() {
             "exceed_context_size_error",
         ),
         (413, "", K::ContextLength, "http-413"),
+        // Gateways give the vendor's word away and leave it in the message.
+        (
+            400,
+            r#"{"error":{"message":"litellm.ContextWindowExceededError: litellm.BadRequestError: m","type":"invalid_request_error","param":null,"code":"400"}}"#,
+            K::ContextLength,
+            "invalid_request_error",
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"input length and `max_tokens` exceed context limit: 196000 + 8192 > 200000"}}"#,
+            K::ContextLength,
+            "invalid_request_error",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Input tokens exceed the configured limit of 272000 tokens.","type":"invalid_request_error","code":null}}"#,
+            K::ContextLength,
+            "invalid_request_error",
+        ),
+        (
+            400,
+            r#"{"error":{"message":"/responses: Invalid model name passed in model=m. Call `/v1/models` to view available models for your key.","type":"invalid_request_error","param":null,"code":"400"}}"#,
+            K::NotFound,
+            "invalid_request_error",
+        ),
+        // A gateway without a database knows its own key, and asks the database for any other.
+        (
+            400,
+            r#"{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}"#,
+            K::Unauthorized,
+            "no_db_connection",
+        ),
         (
             400,
             r#"{"error":{"code":400,"message":"m","type":"invalid_request_error"}}"#,
@@ -129,6 +161,29 @@ fn the_kind_comes_from_words_and_status() {
         let error = of_response("p", status, &[], body.as_bytes());
         assert_eq!((error.kind, error.code.as_str()), (kind, code), "{status} {body}");
         assert!(error.message.starts_with(&format!("`p` answered {status}")), "{}", error.message);
+    }
+}
+
+#[test]
+fn an_error_in_a_stream_is_read_under_any_status() {
+    use ErrorKind as K;
+    for (status, body, kind, message) in [
+        (
+            500,
+            "data: {\"error\": {\"message\": \"m\", \"type\": \"internal_server_error\", \"code\": \"500\"}}\n\ndata: [DONE]\n\n",
+            K::Unavailable,
+            "`p` answered 500 `internal_server_error`: m",
+        ),
+        (
+            429,
+            ": wait\r\nevent: error\r\ndata:{\"error\":{\"message\":\"m\",\"code\":\"insufficient_quota\"}}\r\n\r\n",
+            K::Limit,
+            "`p` answered 429 `insufficient_quota`: m",
+        ),
+        (503, "data: soon\n\ndata: 7\n\n", K::Unavailable, "`p` answered 503: data: soon data: 7"),
+    ] {
+        let error = of_response("p", status, &[], body.as_bytes());
+        assert_eq!((error.kind, error.message.as_str()), (kind, message), "{body}");
     }
 }
 
