@@ -60,6 +60,8 @@ struct Tokens {
 impl Format for Messages {
     fn frame(&mut self, name: &str, data: &Value, events: &mut Vec<Event>) -> Result<Flow, Error> {
         match text(data, "type").unwrap_or(name) {
+            // llama.cpp's event is the error alone, whose type is its own.
+            _ if name == "error" => return Err(failure::of_stream(NAME, data)),
             "message_start" => {
                 let message = data.get("message").unwrap_or(&Value::Null);
                 self.start(message, events);

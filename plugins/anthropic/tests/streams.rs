@@ -239,12 +239,15 @@ fn what_goes_wrong_is_an_error_behind_the_events() {
         "error",
         r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"},"request_id":"r"}"#,
     );
+    // As llama.cpp writes it.
+    let bare = ("error", r#"{"code":400,"message":"m","type":"exceed_context_size_error"}"#);
     let delta = (
         "message_delta",
         r#"{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":1}}"#,
     );
     for (status, body, expect) in [
         (200, events(&[START, text, overloaded]), "error Unavailable overloaded_error"),
+        (200, events(&[START, text, bare]), "error ContextLength exceed_context_size_error"),
         (200, events(&[START, text]), "error Unavailable truncated"),
         (200, events(&[START, text, delta]), "error Unavailable truncated"),
         (200, events(&[START, text]) + "event: message_stop\ndata: {\"type\":\"mess", "error Unavailable truncated"),
