@@ -20,7 +20,8 @@ const TABLE_ELEMENTS: usize = 200_000;
 const STREAM_MEMORIES: u32 = 2;
 const STREAM_TABLES: u32 = 4;
 const STREAM_CORE_INSTANCES: u32 = 16;
-/// Streams that are at work at the same time; more wait for a moment.
+/// Streams that are at work at the same time; more wait for a moment. The pool has as many places more than calls and
+/// streams need: one that is broken off may still be at its end when the next takes its turn.
 pub(crate) const PUSHES: u32 = 56;
 /// Bytes of a memory that stay with the pool between two calls.
 const KEEP_RESIDENT: usize = 64 * 1024;
@@ -73,13 +74,13 @@ fn pool(settings: &EngineSettings, model: Model) -> PoolingAllocationConfig {
     let sum =
         |call: u32, stream: u32| calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream));
     let stacks = match model {
-        // Only a call that runs needs a stack. Each is closed off on its own, which takes most of a start.
-        Model::Plain => calls.saturating_add(PUSHES),
-        // Stores keep one.
-        Model::Concurrent => sum(2, 1).saturating_add(PUSHES),
-    };
+        // A store keeps its stack between two calls, so that each stream needs one.
+        Model::Plain => sum(1, 1),
+        Model::Concurrent => sum(2, 1),
+    }
+    .saturating_add(PUSHES);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(sum(1, 1))
+    pool.total_component_instances(sum(1, 1).saturating_add(PUSHES))
         .total_core_instances(sum(CORE_INSTANCES, STREAM_CORE_INSTANCES))
         .total_memories(sum(MEMORIES, STREAM_MEMORIES))
         .total_tables(sum(TABLES, STREAM_TABLES))

@@ -73,7 +73,7 @@ pub(crate) struct Shared {
     pub(crate) permits: Arc<Semaphore>,
     /// One per place for decoders, which keep theirs for as long as a stream lives.
     pub(crate) streams: Arc<Semaphore>,
-    /// One per stream that is at work: it needs a stack only then.
+    /// One per stream that is at work.
     pub(crate) pushes: Arc<Semaphore>,
     notes: Vec<String>,
     /// Taken when the engine is dropped, which may happen on any thread.
