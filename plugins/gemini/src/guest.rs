@@ -1,56 +1,43 @@
-//! The glue between the component model and the codec: it hands calls on and
-//! nothing else. Built for WebAssembly only.
+//! The codec as a plugin. Built for WebAssembly only.
 
-use std::cell::RefCell;
-
-use sickbay_plugin::{
-    model_types::Request,
-    provider::{Error, Event, Exchange, Guest, GuestDecoder, HttpExchange, ModelInfo, ProviderInfo},
+use sickbay_plugin::provider::{Error, HttpExchange, ModelInfo, ProviderInfo, Request};
+use sickbay_wire::{
+    StreamDecoder,
+    guest::{Codec, Plugin},
 };
-use sickbay_wire::StreamDecoder;
 
 use crate::Answer;
 
 struct Gemini;
 
-impl Guest for Gemini {
-    type Decoder = Decoder;
+impl Codec for Gemini {
+    type Format = Answer;
 
     fn describe() -> ProviderInfo {
         crate::describe()
     }
 
-    fn encode(request: Request) -> Result<Exchange, Error> {
-        crate::encode(&request).map(Exchange::Http)
+    fn encode(request: &Request) -> Result<HttpExchange, Error> {
+        crate::encode(request)
     }
 
     fn models_request() -> Option<HttpExchange> {
         Some(crate::models_request())
     }
 
-    fn models(status: u16, body: Vec<u8>) -> Result<Vec<ModelInfo>, Error> {
-        crate::models(status, &body)
+    fn models(status: u16, body: &[u8]) -> Result<Vec<ModelInfo>, Error> {
+        crate::models(status, body)
+    }
+
+    fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<Answer> {
+        crate::decoder(status, headers)
     }
 }
 
-struct Decoder(RefCell<StreamDecoder<Answer>>);
-
-impl GuestDecoder for Decoder {
-    fn new(status: u16, headers: Vec<(String, String)>) -> Self {
-        Self(RefCell::new(crate::decoder(status, headers)))
-    }
-
-    fn push(&self, bytes: Vec<u8>) -> Result<Vec<Event>, Error> {
-        self.0.borrow_mut().push(&bytes)
-    }
-
-    fn finish(&self) -> Result<Vec<Event>, Error> {
-        self.0.borrow_mut().finish()
-    }
-}
+type Provider = Plugin<Gemini>;
 
 sickbay_plugin::plugin! {
-    provider: Gemini,
+    provider: Provider,
     name: "gemini",
     version: env!("CARGO_PKG_VERSION"),
     description: "Google's Gemini API",

@@ -3,8 +3,9 @@
 //! wrong, and why, is for the model to say and for the host to check.
 
 use serde_json::Value;
+use sickbay_plugin::quantity;
 
-use crate::{json, quantity, text};
+use crate::{json, text};
 
 /// How an object looks. Ranks: 0 is broken, 1 works in part, 2 is on its way or
 /// near its end, 3 is old news or trouble to come.
@@ -254,7 +255,7 @@ pub fn quota(quota: &Value) -> Health {
     let full = json::entries(quota, "/status/hard").any(|(key, hard)| {
         let used = json::text(quota, &format!("/status/used/{}", json::step(key))).and_then(quantity::milli);
         let hard = hard.as_str().and_then(quantity::milli);
-        matches!((used, hard), (Some(used), Some(hard)) if hard > 0.0 && used >= hard)
+        matches!((used, hard), (Some(used), Some(hard)) if hard > 0 && used >= hard)
     });
     if full { sick(3, "QuotaUsedUp") } else { Health::Well }
 }

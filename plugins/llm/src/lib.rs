@@ -80,7 +80,6 @@ pub mod kinds;
 pub mod origin;
 pub mod part;
 pub mod prompt;
-pub mod quantity;
 pub mod reasons;
 pub mod seen;
 pub mod snapshot;

@@ -4,13 +4,13 @@
 //! and what nobody should decide unseen goes to a person.
 
 use serde_json::{Map, Value};
-use sickbay_plugin::types::ObjectRef;
+use sickbay_plugin::{quantity, types::ObjectRef};
 
 use crate::{
     answer,
     catalogue::{Action, Shape},
     facts::Facts,
-    quantity, text,
+    text,
 };
 
 /// Paths that probes ask for by custom.
@@ -182,7 +182,7 @@ fn is_share(value: &Value) -> bool {
 }
 
 fn is_amount(value: &Value) -> bool {
-    value.is_null() || value.as_str().is_some_and(|amount| quantity::milli(amount).is_some())
+    value.is_null() || value.as_str().and_then(quantity::milli).is_some_and(|amount| amount >= 0)
 }
 
 fn holds_redacted(value: &Value) -> bool {

@@ -1,27 +1,27 @@
-//! The glue between the component model and the codec: it hands calls on and
-//! nothing else. Built for WebAssembly only.
-
-use std::cell::RefCell;
+//! The codec as a plugin. Built for WebAssembly only.
 
 use sickbay_plugin::{
     config,
-    provider::{Error, Event, Exchange, Guest, GuestDecoder, HttpExchange, ModelInfo, ProviderInfo, Request},
+    provider::{Error, HttpExchange, ModelInfo, ProviderInfo, Request},
 };
-use sickbay_wire::StreamDecoder;
+use sickbay_wire::{
+    StreamDecoder,
+    guest::{Codec, Plugin},
+};
 
 use crate::{decode, encode, models, settings::Settings};
 
 struct OpenAi;
 
-impl Guest for OpenAi {
-    type Decoder = Open;
+impl Codec for OpenAi {
+    type Format = decode::Chunks;
 
     fn describe() -> ProviderInfo {
         models::describe()
     }
 
-    fn encode(request: Request) -> Result<Exchange, Error> {
-        encode::encode(&request, &Settings::new(config::all()?)?).map(Exchange::Http)
+    fn encode(request: &Request) -> Result<HttpExchange, Error> {
+        encode::encode(request, &Settings::new(config::all()?)?)
     }
 
     fn models_request() -> Option<HttpExchange> {
@@ -29,30 +29,19 @@ impl Guest for OpenAi {
         settings.ok().map(|settings| models::models_request(&settings))
     }
 
-    fn models(status: u16, body: Vec<u8>) -> Result<Vec<ModelInfo>, Error> {
-        models::models(status, &body)
+    fn models(status: u16, body: &[u8]) -> Result<Vec<ModelInfo>, Error> {
+        models::models(status, body)
+    }
+
+    fn decoder(status: u16, headers: Vec<(String, String)>) -> StreamDecoder<decode::Chunks> {
+        decode::decoder(status, headers)
     }
 }
 
-/// A decoder in the hands of the host.
-struct Open(RefCell<StreamDecoder<decode::Chunks>>);
-
-impl GuestDecoder for Open {
-    fn new(status: u16, headers: Vec<(String, String)>) -> Self {
-        Self(RefCell::new(decode::decoder(status, headers)))
-    }
-
-    fn push(&self, bytes: Vec<u8>) -> Result<Vec<Event>, Error> {
-        self.0.borrow_mut().push(&bytes)
-    }
-
-    fn finish(&self) -> Result<Vec<Event>, Error> {
-        self.0.borrow_mut().finish()
-    }
-}
+type Provider = Plugin<OpenAi>;
 
 sickbay_plugin::plugin! {
-    provider: OpenAi,
+    provider: Provider,
     name: "openai",
     version: env!("CARGO_PKG_VERSION"),
     description: "OpenAI's Chat Completions and every server that speaks them",

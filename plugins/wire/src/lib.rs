@@ -11,6 +11,8 @@
 
 pub mod date;
 pub mod failure;
+#[cfg(target_arch = "wasm32")]
+pub mod guest;
 pub mod ids;
 pub mod json;
 pub mod known;

@@ -49,7 +49,6 @@ mod json;
 mod kinds;
 mod parameters;
 pub mod patch;
-mod quantity;
 mod refusal;
 mod schema;
 mod seen;

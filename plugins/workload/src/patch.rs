@@ -3,8 +3,9 @@
 //! server's dry run has the last word on both.
 
 use serde_json::{Map, Value};
+use sickbay_plugin::quantity;
 
-use crate::{json, parameters::REDACTED, quantity};
+use crate::{json, parameters::REDACTED};
 
 /// The object after an RFC 7386 patch.
 #[must_use]
@@ -168,7 +169,7 @@ fn compare(one: &Value, other: &Value, place: Where) -> bool {
             left.len() == right.len() && left.iter().zip(right).all(|(one, other)| compare(one, other, place))
         }
         (Value::String(_), Value::String(seen)) if place != Where::Object && seen.contains(REDACTED) => true,
-        _ => one == other || (place == Where::Amounts && quantity::same(one, other)),
+        _ => one == other || (place == Where::Amounts && quantity::is_same(one, other)),
     }
 }
 

@@ -1,13 +1,16 @@
 //! `patch-resources`: requests and limits of one container.
 
 use serde_json::{Map, Value, json};
-use sickbay_plugin::remediation::{ActionPlan, Error};
+use sickbay_plugin::{
+    quantity,
+    remediation::{ActionPlan, Error},
+};
 
 use crate::{
     action::Action,
     json, kinds,
     parameters::Parameters,
-    patch, quantity,
+    patch,
     refusal::{invalid, no_change, refused},
     schema::{self, Needs},
     seen::Look,
@@ -16,7 +19,7 @@ use crate::{
 };
 
 /// One step may raise an amount by so many times: more is a slip of a unit.
-const MOST_TIMES: f64 = 32.0;
+const MOST_TIMES: i128 = 32;
 
 pub(super) const PATCH_RESOURCES: Action = Action::of_template(
     "patch-resources",
@@ -44,8 +47,8 @@ fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Erro
         for (resource, wanted) in parameters.map(part)? {
             let shown = format!("{} {}", words::clean(resource), part.trim_end_matches('s'));
             let now = container.value.pointer(&format!("/resources/{part}/{}", json::step(resource)));
-            let amount = quantity::milli(wanted);
-            if !wanted.is_null() && (!wanted.is_string() || amount.is_none()) {
+            let amount = quantity::milli_of(wanted);
+            if !wanted.is_null() && (!wanted.is_string() || amount.is_none_or(|amount| amount < 0)) {
                 return Err(invalid(format!(
                     "`{part}.{}` has to be an amount or null",
                     words::clean(resource)
@@ -53,13 +56,13 @@ fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Erro
             }
             match (now, wanted) {
                 (None, Value::Null) => continue,
-                (Some(now), wanted) if quantity::same(now, wanted) => continue,
+                (Some(now), wanted) if quantity::is_same(now, wanted) => continue,
                 (Some(_), Value::Null) => told.push(format!("no {shown}")),
                 (now, wanted) => {
-                    let before = now.and_then(quantity::milli);
+                    let before = now.and_then(quantity::milli_of);
                     if let (Some(before), Some(after)) = (before, amount)
-                        && before > 0.0
-                        && after > before * MOST_TIMES
+                        && before > 0
+                        && after > before.saturating_mul(MOST_TIMES)
                     {
                         return Err(refused(
                             "out-of-bounds",
@@ -103,7 +106,8 @@ fn plan(look: &Look<'_>, parameters: &Parameters<'_>) -> Result<ActionPlan, Erro
 fn check_order(container: &Value, described: &str) -> Result<(), Error> {
     for (resource, request) in json::entries(container, "/resources/requests") {
         let limit = container.pointer(&format!("/resources/limits/{}", json::step(resource)));
-        let (Some(request), Some(limit)) = (quantity::milli(request), limit.and_then(quantity::milli)) else {
+        let (Some(request), Some(limit)) = (quantity::milli_of(request), limit.and_then(quantity::milli_of))
+        else {
             continue;
         };
         if request > limit {
