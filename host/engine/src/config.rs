@@ -23,6 +23,13 @@ const STREAM_CORE_INSTANCES: u32 = 16;
 /// Streams that are at work at the same time; more wait for a moment. The pool has as many places more than calls and
 /// streams need: one that is broken off may still be at its end when the next takes its turn.
 pub(crate) const PUSHES: u32 = 56;
+/// Streams that have a place beside the calls.
+const NEAR: u32 = 64;
+
+/// How many streams there may be beside the calls, and how many besides those.
+pub(crate) fn near_and_far(streams: u32) -> (u32, u32) {
+    (streams.min(NEAR), streams.saturating_sub(NEAR))
+}
 /// Bytes of a memory that stay with the pool between two calls.
 const KEEP_RESIDENT: usize = 64 * 1024;
 
@@ -70,12 +77,18 @@ fn config(model: Model) -> Config {
 }
 
 fn pool(settings: &EngineSettings, model: Model) -> PoolingAllocationConfig {
-    let (calls, streams) = (settings.instances, settings.streams);
+    let (near, far) = near_and_far(settings.streams);
+    let (calls, streams) = match model {
+        Model::Plain => (settings.instances, near),
+        Model::Streams => (0, far),
+        Model::Concurrent => (settings.instances, settings.streams),
+    };
     let sum =
         |call: u32, stream: u32| calls.saturating_mul(call).saturating_add(streams.saturating_mul(stream));
+    // Each is closed off on its own, which takes most of a start.
     let stacks = match model {
         // A store keeps its stack between two calls, so that each stream needs one.
-        Model::Plain => sum(1, 1),
+        Model::Plain | Model::Streams => sum(1, 1),
         Model::Concurrent => sum(2, 1),
     }
     .saturating_add(PUSHES);

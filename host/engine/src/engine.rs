@@ -12,7 +12,7 @@ use std::{
 use sickbay_core::digest::Digest;
 use tokio::{
     runtime::{Handle, Runtime},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use wasmtime::component::Component;
 
@@ -67,12 +67,15 @@ pub(crate) struct Shared {
     plain: Arc<Machine>,
     /// Made for the first guest that needs it.
     concurrent: OnceLock<Result<Arc<Machine>, EngineError>>,
+    /// Made for the first stream that has no place beside the calls.
+    streams: OnceLock<Result<Arc<Machine>, EngineError>>,
     settings: EngineSettings,
     pub(crate) guests: Handle,
     /// One per place in the pool for calls.
     pub(crate) permits: Arc<Semaphore>,
-    /// One per place for decoders, which keep theirs for as long as a stream lives.
-    pub(crate) streams: Arc<Semaphore>,
+    /// One per place for decoders, which keep theirs for as long as a stream lives: first those beside the calls.
+    near: Arc<Semaphore>,
+    far: Arc<Semaphore>,
     /// One per stream that is at work.
     pub(crate) pushes: Arc<Semaphore>,
     notes: Vec<String>,
@@ -94,18 +97,22 @@ impl Engine {
         let (plain, notes) = Machine::new(&settings, Model::Plain)?;
         let runtime =
             guest_runtime(settings.workers).map_err(|error| EngineError { message: error.to_string() })?;
-        let (places, streams, pushes) = match settings.allocation {
-            Allocation::OnDemand => (Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS, Semaphore::MAX_PERMITS),
+        const NO_END: usize = Semaphore::MAX_PERMITS;
+        let (places, near, far, pushes) = match settings.allocation {
+            Allocation::OnDemand => (NO_END, NO_END, 0, NO_END),
             Allocation::Probe | Allocation::Pool => {
-                (settings.instances as usize, settings.streams as usize, config::PUSHES as usize)
+                let (near, far) = config::near_and_far(settings.streams);
+                (settings.instances as usize, near as usize, far as usize, config::PUSHES as usize)
             }
         };
         Ok(Self(Arc::new(Shared {
             plain: Arc::new(plain),
             concurrent: OnceLock::new(),
+            streams: OnceLock::new(),
             guests: runtime.handle().clone(),
             permits: Arc::new(Semaphore::new(places)),
-            streams: Arc::new(Semaphore::new(streams)),
+            near: Arc::new(Semaphore::new(near)),
+            far: Arc::new(Semaphore::new(far)),
             pushes: Arc::new(Semaphore::new(pushes)),
             settings,
             notes,
@@ -199,13 +206,47 @@ impl Engine {
     }
 
     fn concurrent(&self) -> Result<Arc<Machine>, LoadError> {
-        let made = self.0.concurrent.get_or_init(|| {
-            let (machine, notes) = Machine::new(&self.0.settings, Model::Concurrent)?;
-            // The same as those of the other, which were told.
+        let made = self.0.made(&self.0.concurrent, Model::Concurrent);
+        made.map_err(|error| LoadError::Compile { message: error.to_string() })
+    }
+}
+
+/// Where a decoder has its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Beside the calls.
+    Near,
+    /// Among the streams alone.
+    Far,
+}
+
+impl Shared {
+    fn made(
+        &self,
+        machine: &OnceLock<Result<Arc<Machine>, EngineError>>,
+        model: Model,
+    ) -> Result<Arc<Machine>, EngineError> {
+        let made = machine.get_or_init(|| {
+            let (machine, notes) = Machine::new(&self.settings, model)?;
+            // The same as those of the first, which were told.
             drop(notes);
             Ok(Arc::new(machine))
         });
-        made.as_ref().map(Arc::clone).map_err(|error| LoadError::Compile { message: error.to_string() })
+        made.clone()
+    }
+
+    /// The engine for streams that have no place beside the calls. Blocks for some milliseconds, once.
+    pub(crate) fn streams(&self) -> Result<Arc<Machine>, EngineError> {
+        self.made(&self.streams, Model::Streams)
+    }
+
+    /// A place for a decoder, and which. Waits for one where all are taken.
+    pub(crate) async fn place(&self) -> Option<(OwnedSemaphorePermit, Reach)> {
+        tokio::select! {
+            biased;
+            near = Arc::clone(&self.near).acquire_owned() => Some((near.ok()?, Reach::Near)),
+            far = Arc::clone(&self.far).acquire_owned() => Some((far.ok()?, Reach::Far)),
+        }
     }
 }
 

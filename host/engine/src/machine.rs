@@ -1,7 +1,9 @@
-//! The wasm engine itself. There are two of them: what the component model
-//! needs for concurrent tasks costs each call as much again as the call, and
-//! few guests use any of it. Those few get an engine of their own, which is
-//! made when the first of them comes.
+//! The wasm engine itself. There are three of them, two of which are made when
+//! somebody needs them. What the component model needs for concurrent tasks
+//! costs each call as much again as the call, and few guests use any of it:
+//! those few get an engine of their own. And places for many streams take long
+//! to make, and few programs have many at a time: the streams after the first
+//! ones get an engine of their own, too.
 
 use wasmtime::component::{Component, Linker};
 
@@ -14,12 +16,15 @@ use crate::{
 pub(crate) enum Model {
     /// Calls that return.
     Plain,
+    /// The same, with places for streams alone.
+    Streams,
     /// Its types for streams, futures and tasks too. Guests of some toolchains import them even where they wait for
     /// nothing.
     Concurrent,
 }
 
 pub(crate) struct Machine {
+    pub(crate) model: Model,
     pub(crate) engine: wasmtime::Engine,
     pub(crate) linker: Linker<State>,
     pub(crate) ticker: Ticker,
@@ -38,7 +43,7 @@ impl Machine {
         let mut linker = Linker::new(&engine);
         host::link(&mut linker).map_err(|error| failed(format!("{error:#}")))?;
         let ticker = Ticker::start(engine.weak()).map_err(|error| failed(error.to_string()))?;
-        Ok((Self { engine, linker, ticker, cache }, notes))
+        Ok((Self { model, engine, linker, ticker, cache }, notes))
     }
 
     /// From the cache; none where it is not there or does not fit.
@@ -68,11 +73,11 @@ impl Machine {
 
     #[expect(
         unsafe_code,
-        reason = "native code: either just compiled, or checked by the cache against its digest"
+        reason = "native code: just compiled, or that of a loaded component, or checked by the cache against its digest"
     )]
-    fn native(&self, code: &[u8]) -> wasmtime::Result<Component> {
-        // SAFETY: the bytes are the engine's own output. They come straight from the compiler, or from our own
-        // closed folder with the checksum that was written with them.
+    pub(crate) fn native(&self, code: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: the bytes are the engine's own output. They come straight from the compiler, from a component in
+        // memory, or from our own closed folder with the checksum that was written with them.
         unsafe { Component::deserialize(&self.engine, code) }
     }
 }

@@ -5,7 +5,10 @@ mod provider;
 mod remediation;
 mod tool;
 
-use std::{pin::Pin, sync::Arc};
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+};
 
 use sickbay_core::{
     digest::Digest,
@@ -72,6 +75,15 @@ struct Inner {
     diagnosis: Option<bindings::diagnosis::DiagnosisIndices>,
     remediation: Option<bindings::remediation::RemediationIndices>,
     provider: Option<bindings::provider::ProviderIndices>,
+    /// The same provider in the engine for streams alone, once it has one there.
+    far: OnceLock<Result<Arc<Seat>, String>>,
+}
+
+/// A provider in one engine, ready for decoders.
+struct Seat {
+    machine: Arc<Machine>,
+    pre: Arc<InstancePre<State>>,
+    provider: bindings::provider::ProviderIndices,
 }
 
 /// What a guest is to do with a fresh session, as a future.
@@ -116,6 +128,7 @@ impl LoadedPlugin {
             machine,
             inspection,
             from,
+            far: OnceLock::new(),
         })))
     }
 

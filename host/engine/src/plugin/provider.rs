@@ -8,13 +8,13 @@ use sickbay_core::plugin::{CallFailure, PluginKind};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::ResourceAny;
 
-use super::{LoadedPlugin, checked, fits, guest, lacks};
+use super::{Inner, LoadedPlugin, Seat, checked, fits, guest, lacks};
 use crate::{
-    bindings::provider::{Provider, exports::sickbay::plugin::model_provider as wit},
+    bindings::provider::{Provider, ProviderIndices, exports::sickbay::plugin::model_provider as wit},
     call::{CallContext, CallEnd},
-    engine::Shared,
+    engine::{Reach, Shared},
     host::convert::{each, from_stop, from_usage, json, to_request},
-    machine::Machine,
+    machine::{Machine, Model},
     meter::Meter,
     run::{Place, Session, Worked, drive, session},
     shapes::{
@@ -136,17 +136,28 @@ impl LoadedPlugin {
         status: u16,
         headers: Vec<(String, String)>,
     ) -> CallEnd<Decoder> {
-        let (shared, machine) = (&self.0.shared, &self.0.machine);
+        let shared = &self.0.shared;
         let meter = Arc::new(Meter::new(context.limits));
         // It keeps its instance between calls, so it keeps a place for itself. Those places are none of the calls':
         // however many streams are open, a call finds one; and who waits here is waited for by no one.
         let place = tokio::select! {
             biased;
             () = context.cancel.cancelled() => None,
-            place = Arc::clone(&shared.streams).acquire_owned() => place.ok(),
+            place = shared.place() => place,
         };
-        let mut session = session(machine, &self.0.pre, &context, &meter);
-        let (plugin, kept) = (Arc::clone(&self.0), Arc::clone(&meter));
+        let far = match &place {
+            Some((_, Reach::Far)) if self.0.machine.model == Model::Plain => match self.far().await {
+                Ok(seat) => Some(seat),
+                Err(failure) => return never_begun(failure),
+            },
+            _ => None,
+        };
+        let (machine, pre) = match &far {
+            Some(seat) => (&seat.machine, &seat.pre),
+            None => (&self.0.machine, &self.0.pre),
+        };
+        let mut session = session(machine, pre, &context, &meter);
+        let (plugin, seat, kept) = (Arc::clone(&self.0), far.clone(), Arc::clone(&meter));
         let end = drive(
             shared,
             machine,
@@ -154,7 +165,8 @@ impl LoadedPlugin {
             &meter,
             Place::Held,
             Box::pin(async move {
-                let Some(world) = &plugin.provider else { return lacks(PluginKind::Provider) };
+                let world = seat.as_ref().map(|seat| &seat.provider).or(plugin.provider.as_ref());
+                let Some(world) = world else { return lacks(PluginKind::Provider) };
                 let instance = session.instance().await?;
                 let world = fits(world.load(&mut session.store, &instance))?;
                 let decoder = world
@@ -167,7 +179,42 @@ impl LoadedPlugin {
         )
         .await;
         let (shared, machine) = (Arc::clone(shared), Arc::clone(machine));
+        let place = place.map(|(permit, _)| permit);
         end.map(|open| Decoder { shared, machine, context, open: Some(open), ended: None, _place: place })
+    }
+
+    /// The provider in the engine for streams alone; made when the first stream has its place there.
+    async fn far(&self) -> Result<Arc<Seat>, CallFailure> {
+        let failed = |message: String| CallFailure::Trap { message };
+        if let Some(made) = self.0.far.get() {
+            return made.clone().map_err(failed);
+        }
+        let plugin = Arc::clone(&self.0);
+        let making = tokio::task::spawn_blocking(move || plugin.far.get_or_init(|| plugin.seat()).clone());
+        making.await.map_err(|error| failed(error.to_string()))?.map_err(failed)
+    }
+}
+
+impl Inner {
+    /// The same native code in the other engine.
+    fn seat(&self) -> Result<Arc<Seat>, String> {
+        let told = |error: wasmtime::Error| format!("no place can be made for more streams: {error:#}");
+        let machine = self.shared.streams().map_err(|error| error.to_string())?;
+        let code = self.pre.component().serialize().map_err(told)?;
+        let pre = machine.native(&code).and_then(|it| machine.linker.instantiate_pre(&it)).map_err(told)?;
+        let provider = ProviderIndices::new(&pre).map_err(told)?;
+        Ok(Arc::new(Seat { machine, pre: Arc::new(pre), provider }))
+    }
+}
+
+/// A call that ended before the guest heard of it.
+fn never_begun<T>(failure: CallFailure) -> CallEnd<T> {
+    CallEnd {
+        result: Err(failure),
+        host_calls: 0,
+        logs_dropped: 0,
+        peak_memory: 0,
+        wall: std::time::Duration::ZERO,
     }
 }
 
@@ -195,14 +242,7 @@ impl Decoder {
 
     async fn feed(&mut self, feed: Feed) -> CallEnd<Vec<ProviderEvent>> {
         let Some(mut open) = self.open.take() else {
-            let failure = self.ended.clone().unwrap_or(CallFailure::Cancelled);
-            return CallEnd {
-                result: Err(failure),
-                host_calls: 0,
-                logs_dropped: 0,
-                peak_memory: 0,
-                wall: std::time::Duration::ZERO,
-            };
+            return never_begun(self.ended.clone().unwrap_or(CallFailure::Cancelled));
         };
         let meter = Arc::clone(&open.meter);
         let limit = self.context.limits.result_bytes;
