@@ -134,6 +134,8 @@ pub struct React {
     repairs: u32,
     /// The calls of this turn, as digests, for the guard against repeats.
     made: Vec<Digest>,
+    /// Answers in a row that asked for nothing but such repeats.
+    stuck: u32,
     /// How often this turn was made shorter because the provider said so.
     forced: u32,
     /// What was hidden since it was last asked for.
@@ -154,8 +156,13 @@ enum At {
 struct Pending {
     call: ToolCall,
     answer: Option<(String, bool)>,
+    /// Not made because it was made so often before.
+    is_repeat: bool,
 }
 
+/// Answers in a row that may ask for nothing but refused repeats: a model that does not hear the refusal the first time
+/// would go on to the run's limits.
+const STUCK: u32 = 3;
 /// Times that one turn is made shorter on the provider's word.
 const FORCED: u32 = 2;
 
@@ -171,6 +178,7 @@ impl React {
             steps: 0,
             repairs: 0,
             made: Vec::new(),
+            stuck: 0,
             forced: 0,
             compactions: Vec::new(),
         }
@@ -237,6 +245,7 @@ impl React {
         self.repairs = 0;
         self.forced = 0;
         self.made.clear();
+        self.stuck = 0;
         self.history.begin_turn(text);
         self.go_to_model(spent);
         self.turn
@@ -284,7 +293,8 @@ impl React {
         }
         let left = self.settings.limits.tool_calls.saturating_sub(spent.tool_calls);
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        let calls = calls.into_iter().map(|call| self.admit(call, left)).collect();
+        let calls: Vec<Pending> = calls.into_iter().map(|call| self.admit(call, left)).collect();
+        self.stuck = if calls.iter().all(|pending| pending.is_repeat) { self.stuck + 1 } else { 0 };
         self.at = At::Tools { calls };
         if let Some(limit) = self.settings.limits.reached(spent, self.steps) {
             self.limit(limit);
@@ -298,6 +308,7 @@ impl React {
         let digest = Digest::of(format!("{}\n{}", call.name, call.arguments).as_bytes());
         let before = self.made.iter().filter(|made| **made == digest).count();
         self.made.push(digest);
+        let is_repeat = before >= self.settings.repeats;
         let refusal = if call.index >= self.settings.calls_per_answer {
             Some(format!(
                 "not called: an answer may make {} calls; make this one in the next",
@@ -305,7 +316,7 @@ impl React {
             ))
         } else if call.index >= left {
             Some("not called: the run may make no more calls of tools; answer with what is known".to_owned())
-        } else if before >= self.settings.repeats {
+        } else if is_repeat {
             Some(format!(
                 "not called: this call was made {before} times with the same arguments in this turn; use what it \
                  answered, or ask for something else"
@@ -313,7 +324,7 @@ impl React {
         } else {
             None
         };
-        Pending { call, answer: refusal.map(|text| (text, true)) }
+        Pending { call, answer: refusal.map(|text| (text, true)), is_repeat }
     }
 
     /// The result of a call, by its index. The second of two for one call is dropped.
@@ -335,7 +346,17 @@ impl React {
         }
         self.steps += 1;
         self.close_calls("");
-        self.go_to_model(spent);
+        if self.stuck < STUCK {
+            self.go_to_model(spent);
+            return;
+        }
+        let message = format!(
+            "the model asked {STUCK} times in a row for nothing but calls that it had made before, and was refused each time"
+        );
+        let error = CallError::new(ErrorKind::Limit, "repeated-calls", message).with_hint(
+            "say it in other words, or ask another model; `react.repeats` is how often a call may be made",
+        );
+        self.at = At::Ended(TurnEnd::Failed { error });
     }
 
     /// Puts the results into the history; calls without one get the reason.

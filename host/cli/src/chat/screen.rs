@@ -250,7 +250,11 @@ impl Screen {
         state.model.clear();
         let paint = self.output.error_paint;
         match end {
-            TurnEnd::Answered { stop: StopReason::EndTurn | StopReason::StopSequence, .. } => {}
+            TurnEnd::Answered { text, stop: StopReason::EndTurn | StopReason::StopSequence } => {
+                if text.trim().is_empty() {
+                    self.output.note(&format!("{}: the model's answer was empty", paint.yellow("note")));
+                }
+            }
             TurnEnd::Answered { stop, .. } => {
                 self.output.note(&format!("{}: {}", paint.yellow("note"), cut_short(*stop)));
             }

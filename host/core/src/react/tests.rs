@@ -138,6 +138,23 @@ fn the_same_call_again_and_again_is_refused() {
         panic!()
     };
     assert!(text.contains("3 times"), "{text}");
+    // Something else in between, and it begins anew.
+    let both = vec![call("d", json!({"a": 1})), call("e", json!({"a": 2}))];
+    react.answered(&completion(both, 5), None, &spent());
+    react.tool_answered(1, "other".into(), false, &spent());
+    for round in 0..3 {
+        assert_eq!(react.step(), ReactStep::Model, "{round}");
+        react.answered(&completion(vec![call(&format!("f{round}"), json!({"a": 1}))], 5), None, &spent());
+    }
+    let ReactStep::Ended { end: TurnEnd::Failed { error } } = react.step() else {
+        panic!("{:?}", react.step())
+    };
+    assert_eq!(error.code, "repeated-calls");
+    assert!(is_whole(&react.messages()));
+    // The next turn is none the worse for it.
+    react.say("go on", &spent());
+    react.answered(&completion(vec![call("g", json!({"a": 1}))], 5), None, &spent());
+    assert!(matches!(react.step(), ReactStep::Tools { .. }));
 }
 
 #[test]

@@ -381,7 +381,13 @@ fn footer(page: &mut Page, report: &Report) {
     ];
     if usage.model_calls > 0 {
         let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
-        parts.push(format!("{tokens} tokens, {:.4} USD", usage.cost_usd));
+        // What a model costs is not always known.
+        let cost = if usage.cost_usd > 0.0 {
+            format!("{:.4} USD", usage.cost_usd)
+        } else {
+            "no known cost".to_owned()
+        };
+        parts.push(format!("{tokens} tokens, {cost}"));
     }
     page.gap();
     page.faint_paragraph(&parts.join(" · "));

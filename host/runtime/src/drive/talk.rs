@@ -61,6 +61,9 @@ impl Drive {
         match end {
             TurnEnd::Answered { text, .. } => {
                 let decision = converse::decision_in(&text);
+                if text.trim().is_empty() {
+                    known.notes.push("the model: its answer was empty".to_owned());
+                }
                 known.answer = Some(text);
                 StepOutcome::Answered { decision }
             }

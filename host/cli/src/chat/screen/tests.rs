@@ -44,7 +44,7 @@ fn done(end: TurnEnd) -> SessionEvent {
 }
 
 fn answered(stop: StopReason) -> TurnEnd {
-    TurnEnd::Answered { text: String::new(), stop }
+    TurnEnd::Answered { text: "I look at the pods.".into(), stop }
 }
 
 #[test]
@@ -78,6 +78,7 @@ fn every_end_is_told() {
             .with_hint("set another");
     let screen = screen();
     for end in [
+        TurnEnd::Answered { text: " \n".into(), stop: StopReason::EndTurn },
         answered(StopReason::MaxTokens),
         answered(StopReason::Refusal),
         TurnEnd::Limit { limit: "cost-usd".into(), text: String::new() },
