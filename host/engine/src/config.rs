@@ -20,11 +20,12 @@ const TABLE_ELEMENTS: usize = 200_000;
 const STREAM_MEMORIES: u32 = 2;
 const STREAM_TABLES: u32 = 4;
 const STREAM_CORE_INSTANCES: u32 = 16;
-/// Streams that are at work at the same time; more wait for a moment. The pool has as many places more than calls and
-/// streams need: one that is broken off may still be at its end when the next takes its turn.
+/// Streams that are at work at the same time; more wait for a moment.
 pub(crate) const PUSHES: u32 = 56;
 /// Streams that have a place beside the calls.
-const NEAR: u32 = 64;
+const NEAR: u32 = 120;
+/// Places more than calls and streams need: what was broken off may still be at its end when the next takes its turn.
+const SPARE: u32 = 16;
 
 /// How many streams there may be beside the calls, and how many besides those.
 pub(crate) fn near_and_far(streams: u32) -> (u32, u32) {
@@ -89,11 +90,12 @@ fn pool(settings: &EngineSettings, model: Model) -> PoolingAllocationConfig {
     let stacks = match model {
         // A store keeps its stack between two calls, so that each stream needs one.
         Model::Plain | Model::Streams => sum(1, 1),
-        Model::Concurrent => sum(2, 1),
+        // A call takes two, and so does a stream while it is at work.
+        Model::Concurrent => sum(2, 1).saturating_add(PUSHES),
     }
-    .saturating_add(PUSHES);
+    .saturating_add(SPARE);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(sum(1, 1).saturating_add(PUSHES))
+    pool.total_component_instances(sum(1, 1).saturating_add(SPARE))
         .total_core_instances(sum(CORE_INSTANCES, STREAM_CORE_INSTANCES))
         .total_memories(sum(MEMORIES, STREAM_MEMORIES))
         .total_tables(sum(TABLES, STREAM_TABLES))
