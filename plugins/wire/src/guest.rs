@@ -57,6 +57,62 @@ impl<C: Codec> Guest for Plugin<C> {
     }
 }
 
+/// The plugin of a codec whose parts are functions; what they are is said in [`Codec`].
+#[macro_export]
+macro_rules! provider {
+    (
+        name: $name:expr,
+        description: $description:expr,
+        format: $format:ty,
+        describe: $describe:expr,
+        encode: $encode:expr,
+        models_request: $models_request:expr,
+        models: $models:expr,
+        decoder: $decoder:expr $(,)?
+    ) => {
+        struct Parts;
+
+        impl $crate::guest::Codec for Parts {
+            type Format = $format;
+
+            fn describe() -> ::sickbay_plugin::provider::ProviderInfo {
+                $describe()
+            }
+
+            fn encode(
+                request: &::sickbay_plugin::provider::Request,
+            ) -> Result<::sickbay_plugin::provider::HttpExchange, ::sickbay_plugin::types::Error> {
+                $encode(request)
+            }
+
+            fn models_request() -> Option<::sickbay_plugin::provider::HttpExchange> {
+                $models_request()
+            }
+
+            fn models(
+                status: u16,
+                body: &[u8],
+            ) -> Result<Vec<::sickbay_plugin::provider::ModelInfo>, ::sickbay_plugin::types::Error> {
+                $models(status, body)
+            }
+
+            fn decoder(status: u16, headers: Vec<(String, String)>) -> $crate::StreamDecoder<$format> {
+                $decoder(status, headers)
+            }
+        }
+
+        type Provider = $crate::guest::Plugin<Parts>;
+
+        ::sickbay_plugin::plugin! {
+            provider: Provider,
+            name: $name,
+            version: env!("CARGO_PKG_VERSION"),
+            description: $description,
+            capabilities: [],
+        }
+    };
+}
+
 /// A decoder in the hands of the host.
 pub struct Open<C: Codec>(RefCell<StreamDecoder<C::Format>>);
 

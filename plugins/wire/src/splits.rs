@@ -120,6 +120,55 @@ pub fn tell(events: &[Event], error: Option<&Error>) -> Vec<String> {
     lines
 }
 
+/// As [`told`], with a line for each event, however they follow each other, and `! Kind code` for an error.
+pub fn one_by_one<F: Format>(bytes: &[u8], open: impl Fn() -> StreamDecoder<F>) -> Vec<String> {
+    same_for_any_split(bytes, |pieces| {
+        let mut decoder = open();
+        let mut found: Vec<String> = Vec::new();
+        for piece in pieces.iter().map(|piece| Some(*piece)).chain([None]) {
+            let answer = match piece {
+                Some(piece) => decoder.push(piece),
+                None => decoder.finish(),
+            };
+            match answer {
+                Ok(events) => found.extend(events.iter().map(one)),
+                Err(error) => {
+                    found.push(format!("! {} {}", plain(error.kind), error.code));
+                    break;
+                }
+            }
+        }
+        found
+    })
+}
+
+fn one(event: &Event) -> String {
+    match event {
+        Event::Started(info) => format!("started {} {}", or_none(&info.id), or_none(&info.model)),
+        Event::Text(text) => format!("text {text}"),
+        Event::Thinking(thinking) => match &thinking.signature {
+            Some(signature) => format!("thinking {} [{signature}]", thinking.text),
+            None => format!("thinking {}", thinking.text),
+        },
+        Event::ToolCallStart(start) => format!("call {} {} {}", start.index, start.id, start.name),
+        Event::ToolCallArguments(arguments) => {
+            format!("arguments {} {}", arguments.index, arguments.fragment)
+        }
+        Event::Usage(usage) => format!(
+            "usage {} {} read {} write {} reasoning {}",
+            usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning
+        ),
+        Event::Stop(reason) => format!("stop {}", plain(reason)),
+        Event::Raw(raw) => format!("raw {raw}"),
+    }
+}
+
+/// `EndTurn` of `StopReason::EndTurn`.
+fn plain(value: impl Debug) -> String {
+    let text = format!("{value:?}");
+    text.rsplit("::").next().unwrap_or_default().to_owned()
+}
+
 fn or_none(text: &Option<String>) -> &str {
     text.as_deref().unwrap_or("-")
 }

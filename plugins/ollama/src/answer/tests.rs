@@ -4,46 +4,7 @@ use super::*;
 
 /// The events as text, and the code of the error behind them.
 fn decode(status: u16, bytes: &[u8]) -> Vec<String> {
-    splits::same_for_any_split(bytes, |pieces| {
-        let mut decoder = decoder(status, Vec::new());
-        let mut found: Vec<String> = Vec::new();
-        let answers = pieces.iter().map(|piece| Some(*piece)).chain([None]);
-        for piece in answers {
-            let answer = match piece {
-                Some(piece) => decoder.push(piece),
-                None => decoder.finish(),
-            };
-            match answer {
-                Ok(events) => found.extend(events.iter().map(told)),
-                Err(error) => {
-                    found.push(format!("! {} {}", plain(error.kind), error.code));
-                    break;
-                }
-            }
-        }
-        found
-    })
-}
-
-/// `EndTurn` of `StopReason::EndTurn`.
-fn plain(value: impl std::fmt::Debug) -> String {
-    let text = format!("{value:?}");
-    text.rsplit("::").next().unwrap_or_default().to_owned()
-}
-
-fn told(event: &Event) -> String {
-    match event {
-        Event::Started(info) => format!("started {:?} {:?}", info.id, info.model),
-        Event::Text(text) => format!("text {text}"),
-        Event::Thinking(thinking) => format!("thinking {}", thinking.text),
-        Event::ToolCallStart(start) => format!("call {} {} {}", start.index, start.id, start.name),
-        Event::ToolCallArguments(arguments) => {
-            format!("arguments {} {}", arguments.index, arguments.fragment)
-        }
-        Event::Usage(usage) => format!("usage {} {}", usage.input, usage.output),
-        Event::Stop(reason) => format!("stop {}", plain(reason)),
-        Event::Raw(raw) => format!("raw {raw}"),
-    }
+    splits::one_by_one(bytes, || decoder(status, Vec::new()))
 }
 
 #[test]
@@ -64,12 +25,12 @@ fn text_and_thinking_come_in_pieces() {
     assert_eq!(
         decode(200, stream.as_bytes()),
         [
-            "started None Some(\"qwen3\")",
+            "started - qwen3",
             "thinking Hm",
             "thinking , läuft",
             "text Über ",
             "text uns",
-            "usage 26 298",
+            "usage 26 298 read 0 write 0 reasoning 0",
             "stop EndTurn",
         ]
     );
@@ -109,25 +70,36 @@ fn calls_come_whole_and_get_an_id_of_their_own() {
     all.dedup();
     assert_eq!(all.len(), 5, "{all:?}");
     assert_eq!(first[2], r#"arguments 0 {"kind":"Pod","n":1.0}"#);
-    assert_eq!(first[5..], ["call 2 call_9 list", "arguments 2 {}", "usage 0 0", "stop ToolUse"]);
+    assert_eq!(
+        first[5..],
+        ["call 2 call_9 list", "arguments 2 {}", "usage 0 0 read 0 write 0 reasoning 0", "stop ToolUse"]
+    );
 }
 
 #[test]
 fn an_answer_ends_in_one_of_many_ways() {
     let said = r#"{"model":"m","message":{"role":"assistant","content":"a"},"done":false}"#;
     for (status, rest, expect) in [
-        (200, r#"{"done":true,"done_reason":"length","eval_count":7}"#, &["usage 0 7", "stop MaxTokens"][..]),
-        (200, r#"{"done":true}"#, &["usage 0 0", "stop EndTurn"]),
-        (200, r#"{"done":true,"done_reason":"unload"}"#, &["usage 0 0", "stop Other"]),
+        (
+            200,
+            r#"{"done":true,"done_reason":"length","eval_count":7}"#,
+            &["usage 0 7 read 0 write 0 reasoning 0", "stop MaxTokens"][..],
+        ),
+        (200, r#"{"done":true}"#, &["usage 0 0 read 0 write 0 reasoning 0", "stop EndTurn"]),
+        (
+            200,
+            r#"{"done":true,"done_reason":"unload"}"#,
+            &["usage 0 0 read 0 write 0 reasoning 0", "stop Other"],
+        ),
         (
             200,
             r#"{"done":true,"done_reason":"stop","prompt_eval_count":"x"}"#,
-            &["usage 0 0", "stop EndTurn"],
+            &["usage 0 0 read 0 write 0 reasoning 0", "stop EndTurn"],
         ),
         (
             200,
             "{\"done\":true}\n{\"message\":{\"content\":\"late\"}}\nrubbish",
-            &["usage 0 0", "stop EndTurn"],
+            &["usage 0 0 read 0 write 0 reasoning 0", "stop EndTurn"],
         ),
         (
             200,
@@ -140,7 +112,7 @@ fn an_answer_ends_in_one_of_many_ways() {
         (200, "data: {}\n", &["! Unavailable unreadable"]),
     ] {
         let found = decode(status, format!("{said}\n{rest}").as_bytes());
-        assert_eq!(found[..2], ["started None Some(\"m\")", "text a"], "{rest}");
+        assert_eq!(found[..2], ["started - m", "text a"], "{rest}");
         assert_eq!(found[2..], *expect, "{rest}");
     }
 }
@@ -171,12 +143,12 @@ fn an_answer_that_is_not_streamed_gives_the_same_events() {
     assert_eq!(
         decode(200, body.as_bytes()),
         [
-            "started None Some(\"m\")",
+            "started - m",
             "thinking b",
             "text a",
             "call 0 c n",
             "arguments 0 {\"x\": ",
-            "usage 1 2",
+            "usage 1 2 read 0 write 0 reasoning 0",
             "stop ToolUse"
         ]
     );
@@ -195,7 +167,13 @@ fn thinking_is_read_under_its_other_names() {
     );
     assert_eq!(
         decode(200, stream.as_bytes()),
-        ["started None Some(\"m\")", "thinking The user", "thinking  wants", "usage 0 0", "stop EndTurn"]
+        [
+            "started - m",
+            "thinking The user",
+            "thinking  wants",
+            "usage 0 0 read 0 write 0 reasoning 0",
+            "stop EndTurn"
+        ]
     );
 }
 

@@ -4,54 +4,7 @@ use super::*;
 
 /// The events as text, and the code of the error behind them.
 fn decode(status: u16, bytes: &[u8]) -> Vec<String> {
-    splits::same_for_any_split(bytes, |pieces| {
-        let mut decoder = decoder(status, Vec::new());
-        let mut found: Vec<String> = Vec::new();
-        let answers = pieces.iter().map(|piece| Some(*piece)).chain([None]);
-        for piece in answers {
-            let answer = match piece {
-                Some(piece) => decoder.push(piece),
-                None => decoder.finish(),
-            };
-            match answer {
-                Ok(events) => found.extend(events.iter().map(told)),
-                Err(error) => {
-                    found.push(format!("! {} {}", plain(error.kind), error.code));
-                    break;
-                }
-            }
-        }
-        found
-    })
-}
-
-/// `EndTurn` of `StopReason::EndTurn`.
-fn plain(value: impl std::fmt::Debug) -> String {
-    let text = format!("{value:?}");
-    text.rsplit("::").next().unwrap_or_default().to_owned()
-}
-
-fn told(event: &Event) -> String {
-    match event {
-        Event::Started(info) => {
-            format!("started {} {}", info.id.as_deref().unwrap_or("-"), info.model.as_deref().unwrap_or("-"))
-        }
-        Event::Text(text) => format!("text {text}"),
-        Event::Thinking(thinking) => match &thinking.signature {
-            Some(signature) => format!("thinking {} [{signature}]", thinking.text),
-            None => format!("thinking {}", thinking.text),
-        },
-        Event::ToolCallStart(start) => format!("call {} {} {}", start.index, start.id, start.name),
-        Event::ToolCallArguments(arguments) => {
-            format!("arguments {} {}", arguments.index, arguments.fragment)
-        }
-        Event::Usage(usage) => format!(
-            "usage {} {} read {} write {} reasoning {}",
-            usage.input, usage.output, usage.cache_read, usage.cache_write, usage.reasoning
-        ),
-        Event::Stop(reason) => format!("stop {}", plain(reason)),
-        Event::Raw(raw) => format!("raw {raw}"),
-    }
+    splits::one_by_one(bytes, || decoder(status, Vec::new()))
 }
 
 /// Events as OpenAI sends them: named, numbered, spaced.
