@@ -136,6 +136,7 @@ impl TerminalApprover {
 #[async_trait]
 impl Approver for TerminalApprover {
     async fn decide(&self, request: &ApprovalRequest) -> Decision {
+        let _attention = self.console.attend();
         let _still = self.progress.pause();
         self.console.say(&format!("\n{}", request::text(request, self.paint, self.width)));
         self.console.forget_typed();

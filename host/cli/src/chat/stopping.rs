@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::{
     prompt::Interrupts,
-    signals::{Stop, stopped},
+    signals::{Signals, Stop},
 };
 
 pub(crate) struct Stopping {
@@ -36,8 +36,10 @@ impl Stopping {
     pub(crate) fn listen(interrupts: &Arc<Interrupts>) -> Arc<Self> {
         let this = Arc::new(Self::new());
         let (stopping, interrupts) = (Arc::clone(&this), Arc::clone(interrupts));
+        let Ok(mut signals) = Signals::listen() else { return this };
         tokio::spawn(async move {
-            while let Ok(stop) = stopped().await {
+            loop {
+                let stop = signals.next().await;
                 let is_answer = stop == Stop::Interrupt && interrupts.deliver();
                 if !is_answer {
                     stopping.stop(stop);

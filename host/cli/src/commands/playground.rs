@@ -13,7 +13,7 @@ use crate::{
     args::{PlaygroundCommand, PlaygroundStartArgs},
     environment::Environment,
     output::{Output, table},
-    signals,
+    signals::Signals,
 };
 
 pub(super) async fn playground(
@@ -59,20 +59,18 @@ async fn start(
     };
     let name = place.scenario.clone();
     // Before anything is written: a signal that comes from now on removes it again.
-    let stopped = signals::stopped();
-    tokio::pin!(stopped);
+    let mut signals = Signals::listen()?;
     let folders = folders(environment)?;
     let served = tokio::select! {
         served = ServedPlayground::start(&folders, place, args.port, args.kubeconfig.as_deref()) => served?,
-        stopped = &mut stopped => return stopped.map(|_| ExitCode::SUCCESS),
+        _ = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     let told = tell(&served, &name, args.speed, output);
-    let waited = match told {
-        Ok(()) => stopped.await,
-        Err(failure) => Err(failure),
-    };
+    if told.is_ok() {
+        signals.next().await;
+    }
     served.stop()?;
-    waited?;
+    told?;
     output.note("stopped; its kubeconfig is removed");
     Ok(ExitCode::SUCCESS)
 }

@@ -112,6 +112,7 @@ fn named(typed: &str, request: &ToolRequest) -> Result<CallPattern, String> {
 
 impl TerminalApprover {
     pub(super) async fn decided_call(&self, request: &CallRequest) -> CallDecision {
+        let _attention = self.console.attend();
         let shown = Shown {
             title: format!("Call {} of {}", request.request.call, request.run),
             tool: &request.request.tool,

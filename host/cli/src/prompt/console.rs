@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, BufRead as _, Read as _, Write as _},
-    sync::Arc,
+    sync::{Arc, Mutex as Lock, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -31,6 +31,12 @@ pub(crate) enum Typed {
 pub(crate) trait Console: Send + Sync {
     fn say(&self, text: &str);
 
+    /// From here on Ctrl-C answers the question, shown already or not, as long as this is held. None where there is
+    /// nothing to hold.
+    fn attend(&self) -> Option<Attention> {
+        None
+    }
+
     /// Forgets what was typed before now: it was no answer to what is shown only now.
     fn forget_typed(&self);
 
@@ -47,20 +53,61 @@ pub(crate) trait Console: Send + Sync {
 /// Hands Ctrl-C to whoever waits for it.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
-    sender: watch::Sender<()>,
+    /// How many there were.
+    sender: watch::Sender<u64>,
+    open: Lock<Open>,
+}
+
+/// Questions that a person is about to be asked, or is asked.
+#[derive(Debug, Default)]
+struct Open {
+    questions: usize,
+    /// Interrupts before the first of them.
+    before: u64,
+}
+
+/// Held for as long as a question is open.
+#[derive(Debug)]
+pub(crate) struct Attention(Arc<Interrupts>);
+
+impl Drop for Attention {
+    fn drop(&mut self) {
+        self.0.open().questions -= 1;
+    }
 }
 
 impl Interrupts {
     pub(crate) fn new() -> Self {
-        Self { sender: watch::Sender::new(()) }
+        Self { sender: watch::Sender::new(0), open: Lock::default() }
     }
 
-    /// Tells those who listen now. False where nobody does.
+    fn open(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells those who listen now, or will for a question that is open. False where nobody does.
     pub(crate) fn deliver(&self) -> bool {
-        self.sender.send(()).is_ok()
+        let open = self.open();
+        self.sender.send_modify(|count| *count += 1);
+        open.questions > 0 || self.sender.receiver_count() > 0
     }
 
-    fn listen(&self) -> watch::Receiver<()> {
+    fn attend(self: &Arc<Self>) -> Attention {
+        let mut open = self.open();
+        if open.questions == 0 {
+            open.before = *self.sender.borrow();
+        }
+        open.questions += 1;
+        Attention(Arc::clone(self))
+    }
+
+    /// Whether one came since the question was opened.
+    fn came(&self) -> bool {
+        let open = self.open();
+        open.questions > 0 && *self.sender.borrow() > open.before
+    }
+
+    fn listen(&self) -> watch::Receiver<u64> {
         self.sender.subscribe()
     }
 }
@@ -95,6 +142,10 @@ impl Console for Terminal {
         let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
     }
 
+    fn attend(&self) -> Option<Attention> {
+        Some(self.interrupts.attend())
+    }
+
     fn forget_typed(&self) {
         // Where it is no terminal after all, nothing can have been typed ahead.
         let _ = rustix::termios::tcflush(io::stdin(), rustix::termios::QueueSelector::IFlush);
@@ -107,6 +158,9 @@ impl Console for Terminal {
 
     async fn line(&self) -> Typed {
         let mut interrupted = self.interrupts.listen();
+        if self.interrupts.came() {
+            return Typed::Interrupted;
+        }
         let mut reading = self.reading.lock().await;
         let handle = reading.get_or_insert_with(|| tokio::task::spawn_blocking(read_line));
         let read = tokio::select! {
@@ -146,5 +200,22 @@ mod tests {
         listening.changed().await.unwrap();
         drop(listening);
         assert!(!interrupts.deliver());
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_before_the_question_is_read_answers_it() {
+        let interrupts = Arc::new(Interrupts::new());
+        assert!(!interrupts.deliver());
+        let terminal = Terminal::new(Arc::clone(&interrupts), None);
+        let first = terminal.attend();
+        assert!(!interrupts.came(), "what came before the question is no answer to it");
+        let second = terminal.attend();
+        assert!(interrupts.deliver());
+        drop(first);
+        assert_eq!(terminal.line().await, Typed::Interrupted);
+        drop(second);
+        assert!(!interrupts.deliver());
+        let _next = terminal.attend();
+        assert!(!interrupts.came());
     }
 }

@@ -106,6 +106,7 @@ pub(crate) fn waiting_stage(pending: &PendingPlan, paint: Paint, width: usize) -
 
 impl TerminalApprover {
     pub(super) async fn decided_stage(&self, request: &StageApproval) -> StageDecision {
+        let _attention = self.console.attend();
         let shown = Shown {
             title: format!("Stage of run {}", request.run),
             stage: &request.request.stage,
