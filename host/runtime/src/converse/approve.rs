@@ -135,8 +135,10 @@ impl Desk {
         digest: &Digest,
         expires_ms: i64,
     ) -> Result<Option<ApprovalDecision>, Failure> {
-        let left = self.journal.decision(run, digest).await;
-        if let Some(left) = left.map_err(|error| store_failure(&error))? {
+        let left = self.journal.decision(run, digest).await.map_err(|error| store_failure(&error))?;
+        // The same call may be asked for again: what was said before that is no answer to it.
+        let asked_ms = expires_ms.saturating_sub(i64::try_from(self.holds.as_millis()).unwrap_or(i64::MAX));
+        if let Some(left) = left.filter(|left| left.at_ms >= asked_ms) {
             let in_time = left.at_ms <= expires_ms && self.clock.now_ms() <= expires_ms;
             return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
         }

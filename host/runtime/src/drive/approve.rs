@@ -33,8 +33,13 @@ impl Drive {
 
     /// Until when a decision that is asked for now can be given.
     pub(super) fn expires_ms(&self, known: &Known) -> i64 {
-        let holds = i64::try_from(self.settings.profile.remediation.approval_expires.as_millis());
-        known.now_ms.saturating_add(holds.unwrap_or(i64::MAX))
+        known.now_ms.saturating_add(self.holds_ms())
+    }
+
+    /// Milliseconds for which an approval holds.
+    fn holds_ms(&self) -> i64 {
+        let holds = self.settings.profile.remediation.approval_expires.as_millis();
+        i64::try_from(holds).unwrap_or(i64::MAX)
     }
 
     /// Records the request, and gives the decision that is recorded or that `asked` gets; none: later.
@@ -132,7 +137,10 @@ impl Drive {
         if self.needs_no_person(hands, &request.ruling) {
             return Ok(Some(ApprovalDecision::Approved { by: by_rule(&request.ruling) }));
         }
-        if let Some(left) = self.left_decision(hands, &request.plan.digest).await? {
+        // The same plan may be asked for again, once its approval expired: what was said before is no answer to that.
+        let asked_ms = request.expires_ms.saturating_sub(self.holds_ms());
+        let left = self.left_decision(hands, &request.plan.digest).await?;
+        if let Some(left) = left.filter(|left| left.at_ms >= asked_ms) {
             let in_time = left.at_ms <= request.expires_ms && hands_now(hands) <= request.expires_ms;
             return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
         }
