@@ -152,11 +152,41 @@ pub struct StoredDecision {
     pub at_ms: i64,
 }
 
+impl StoredDecision {
+    /// What it says to a request that holds for `holds_ms` and until `expires_ms`: itself, or that it is too late.
+    /// None where it was left before the request was made: the same may be asked for again, once an approval expired,
+    /// and what was said before is no answer to that.
+    #[must_use]
+    pub fn answer(self, expires_ms: i64, holds_ms: i64, now_ms: i64) -> Option<ApprovalDecision> {
+        if self.at_ms < expires_ms.saturating_sub(holds_ms) {
+            return None;
+        }
+        let in_time = self.at_ms <= expires_ms && now_ms <= expires_ms;
+        Some(if in_time { self.decision } else { ApprovalDecision::Expired })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_decision_answers_the_request_that_it_was_left_for_and_no_later_one() {
+        let yes = ApprovalDecision::Approved { by: "alice".into() };
+        for (at_ms, now_ms, expect) in [
+            (999, 1_500, None),
+            (1_000, 1_500, Some(yes.clone())),
+            (2_000, 2_000, Some(yes.clone())),
+            (1_500, 2_001, Some(ApprovalDecision::Expired)),
+            (2_001, 1_500, Some(ApprovalDecision::Expired)),
+        ] {
+            let digest = Digest::of(b"plan");
+            let stored = StoredDecision { run: "r".into(), digest, decision: yes.clone(), at_ms };
+            assert_eq!(stored.answer(2_000, 1_000, now_ms), expect, "{at_ms} {now_ms}");
+        }
+    }
 
     #[test]
     fn a_pattern_holds_for_the_named_arguments_alone() {

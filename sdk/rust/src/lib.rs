@@ -42,10 +42,11 @@
 //! | [`provider`]    | `provider`    | a codec between Sickbay's messages and a provider's         |
 //!
 //! What the worlds share is in [`types`], [`cluster`], [`model`], [`log`] and [`config`]. Tools find a way to the network
-//! in [`http`], checked arguments in [`arguments`], amounts as Kubernetes writes them in [`quantity`], and bounded, clean answers in [`text`]. An import is not a
-//! permission: a call to one is answered only where the plugin's `capabilities` name the power and the user granted
-//! it, and otherwise with an [`types::Error`] of kind `denied`. Errors are results; a panic ends the call and is
-//! reported as a fault of the plugin. Each call runs in a new instance, so nothing in memory outlives it.
+//! in [`http`], checked arguments in [`arguments`], amounts as Kubernetes writes them in [`quantity`], and bounded,
+//! clean answers in [`text`]. An import is not a permission: a call to one is answered only where the plugin's
+//! `capabilities` name the power and the user granted it, and otherwise with an [`types::Error`] of kind `denied`.
+//! Errors are results; a panic ends the call and is reported as a fault of the plugin. Each call runs in a new
+//! instance, so nothing in memory outlives it.
 //!
 //! Natively the crate builds too, so that the pure parts of a plugin can be tested with `cargo test`; calling an
 //! import there panics.

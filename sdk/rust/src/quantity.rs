@@ -19,9 +19,13 @@ pub fn milli(text: &str) -> Option<i128> {
 /// The same of a JSON value: manifests may give a number.
 #[must_use]
 pub fn milli_of(value: &Value) -> Option<i128> {
+    nano_of(value).map(|amount| rounded_up(amount, NANO / 1_000))
+}
+
+fn nano_of(value: &Value) -> Option<i128> {
     match value {
-        Value::String(text) => milli(text),
-        Value::Number(number) => milli(&number.to_string()),
+        Value::String(text) => nano(text),
+        Value::Number(number) => nano(&number.to_string()),
         _ => None,
     }
 }
@@ -61,12 +65,7 @@ pub fn nano(text: &str) -> Option<i128> {
 /// Whether both are quantities of the same amount, however they are written.
 #[must_use]
 pub fn is_same(one: &Value, other: &Value) -> bool {
-    let amount = |value: &Value| match value {
-        Value::String(text) => nano(text),
-        Value::Number(number) => nano(&number.to_string()),
-        _ => None,
-    };
-    matches!((amount(one), amount(other)), (Some(one), Some(other)) if one == other)
+    matches!((nano_of(one), nano_of(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// What the digits are multiplied by, and the power of ten beside it.

@@ -136,13 +136,10 @@ impl Desk {
         expires_ms: i64,
     ) -> Result<Option<ApprovalDecision>, Failure> {
         let left = self.journal.decision(run, digest).await.map_err(|error| store_failure(&error))?;
-        // The same call may be asked for again: what was said before that is no answer to it.
-        let asked_ms = expires_ms.saturating_sub(i64::try_from(self.holds.as_millis()).unwrap_or(i64::MAX));
-        if let Some(left) = left.filter(|left| left.at_ms >= asked_ms) {
-            let in_time = left.at_ms <= expires_ms && self.clock.now_ms() <= expires_ms;
-            return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
-        }
-        Ok((self.clock.now_ms() > expires_ms).then_some(ApprovalDecision::Expired))
+        let (now_ms, holds) = (self.clock.now_ms(), self.holds.as_millis());
+        let holds_ms = i64::try_from(holds).unwrap_or(i64::MAX);
+        let answer = left.and_then(|left| left.answer(expires_ms, holds_ms, now_ms));
+        Ok(answer.or((now_ms > expires_ms).then_some(ApprovalDecision::Expired)))
     }
 
     /// What was left, or else what the person who is here says; none: later.

@@ -1,7 +1,7 @@
 //! Whose word a plan needs, and getting it.
 
 use sickbay_core::{
-    approval::ApprovalDecision,
+    approval::{ApprovalDecision, StoredDecision},
     digest::Digest,
     event::{Event, Lane},
     plan::PlanOutcome,
@@ -137,12 +137,11 @@ impl Drive {
         if self.needs_no_person(hands, &request.ruling) {
             return Ok(Some(ApprovalDecision::Approved { by: by_rule(&request.ruling) }));
         }
-        // The same plan may be asked for again, once its approval expired: what was said before is no answer to that.
-        let asked_ms = request.expires_ms.saturating_sub(self.holds_ms());
         let left = self.left_decision(hands, &request.plan.digest).await?;
-        if let Some(left) = left.filter(|left| left.at_ms >= asked_ms) {
-            let in_time = left.at_ms <= request.expires_ms && hands_now(hands) <= request.expires_ms;
-            return Ok(Some(if in_time { left.decision } else { ApprovalDecision::Expired }));
+        let answer =
+            |left: StoredDecision| left.answer(request.expires_ms, self.holds_ms(), hands_now(hands));
+        if let Some(decision) = left.and_then(answer) {
+            return Ok(Some(decision));
         }
         if hands_now(hands) > request.expires_ms {
             return Ok(Some(ApprovalDecision::Expired));
@@ -170,11 +169,7 @@ impl Drive {
         by_policy || hands.consent == Consent::WherePolicyAllows || unattended
     }
 
-    async fn left_decision(
-        &self,
-        hands: &Hands,
-        digest: &Digest,
-    ) -> Result<Option<sickbay_core::approval::StoredDecision>, Failure> {
+    async fn left_decision(&self, hands: &Hands, digest: &Digest) -> Result<Option<StoredDecision>, Failure> {
         hands.journal.decision(&self.run, digest).await.map_err(|error| store_failure(&error))
     }
 }
